@@ -1,0 +1,168 @@
+package usersecurity
+
+import (
+	"context"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"net/url"
+	"sync"
+
+	"golang.org/x/sync/singleflight"
+)
+
+// WiseKey is a key of Wise's that requests are sealed to.
+type WiseKey struct {
+	// ID is Wise's id of the key; empty where Wise gives none.
+	ID string
+	// Version counts Wise's keys; 0 where it is unknown.
+	Version int
+	// PublicKey is the key: RSA of at least 2048 bits.
+	PublicKey *rsa.PublicKey
+}
+
+// KeySource gives the key of Wise's that requests are sealed to. It is asked
+// before every sealed call and must be quick and safe for concurrent use.
+//
+// rejected is nil, or the key of a request that Wise has just failed to read.
+// If Wise has a new key the source returns that one, and the request is sealed
+// again; if it returns the same key, the failure is taken for any other.
+type KeySource interface {
+	EncryptionKey(ctx context.Context, rejected *WiseKey) (*WiseKey, error)
+}
+
+// StaticKey always gives the same key. When Wise rotates its key, sealed calls
+// fail with [ErrServer] until the program is given the new one.
+func StaticKey(pub *rsa.PublicKey) KeySource {
+	return staticKey{&WiseKey{PublicKey: pub}}
+}
+
+type staticKey struct{ key *WiseKey }
+
+func (s staticKey) EncryptionKey(context.Context, *WiseKey) (*WiseKey, error) { return s.key, nil }
+
+// check refuses a key that nothing should be sealed to.
+func (k *WiseKey) check() error {
+	switch {
+	case k == nil || k.PublicKey == nil || k.PublicKey.N == nil:
+		return failure("", ErrNoKey)
+	case k.PublicKey.N.BitLen() < minKeyBits:
+		return &callError{text: "the key is too short: RSA of at least 2048 bits is needed", causes: []error{ErrNoKey}}
+	}
+	return nil
+}
+
+// same reports whether two keys have the same public key.
+func (k *WiseKey) same(other *WiseKey) bool {
+	return k != nil && other != nil && k.PublicKey.Equal(other.PublicKey)
+}
+
+// wiseKeys fetches Wise's key, keeps it for the life of the client, and
+// replaces it when it is rejected.
+type wiseKeys struct {
+	client  *Client
+	flights singleflight.Group
+
+	mu  sync.Mutex
+	key *WiseKey
+}
+
+func (w *wiseKeys) EncryptionKey(ctx context.Context, rejected *WiseKey) (*WiseKey, error) {
+	if key := w.kept(rejected); key != nil {
+		return key, nil
+	}
+	return share(ctx, &w.flights, "", func(ctx context.Context) (*WiseKey, error) {
+		// The flight before this one may have brought it.
+		if key := w.kept(rejected); key != nil {
+			return key, nil
+		}
+		key, err := w.client.fetchWiseKey(ctx)
+		if err != nil {
+			return nil, err
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.key = key
+		return key, nil
+	})
+}
+
+// kept returns the key in use, unless it is the rejected one.
+func (w *wiseKeys) kept(rejected *WiseKey) *WiseKey {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.key == nil || w.key.same(rejected) {
+		return nil
+	}
+	return w.key
+}
+
+// WiseKey returns the key of Wise's that sealed requests are sealed to,
+// fetching it if this client has not needed it yet. A backend that relays what
+// devices seal hands this key to them.
+func (c *Client) WiseKey(ctx context.Context) (*WiseKey, error) {
+	if c.keys == nil {
+		return nil, failure(OpFetchWiseKey, ErrJWERequired)
+	}
+	ctx, cancel := c.withTotal(ctx)
+	defer cancel()
+	return c.encryptionKey(ctx, OpFetchWiseKey, nil)
+}
+
+// encryptionKey asks the source for a key and checks what it gives.
+func (c *Client) encryptionKey(ctx context.Context, op Operation, rejected *WiseKey) (*WiseKey, error) {
+	key, err := c.keys.EncryptionKey(ctx, rejected)
+	if err != nil {
+		return nil, sourceFailure(ctx, op, ErrNoKey, err)
+	}
+	if err := key.check(); err != nil {
+		return nil, in(op, err)
+	}
+	return key, nil
+}
+
+// How Wise names algorithm and use on its key endpoints.
+const (
+	keyAlgorithm = "RSA_OAEP_256"
+	keyScope     = "PAYLOAD_ENCRYPTION"
+)
+
+var keyQuery = url.Values{"algorithm": {keyAlgorithm}, "scope": {keyScope}}.Encode()
+
+// fetchWiseKey gets the newest key from Wise.
+func (c *Client) fetchWiseKey(ctx context.Context) (*WiseKey, error) {
+	reply, err := c.call(ctx, &request{op: &fetchWiseKey, path: fetchWiseKey.path, query: keyQuery}, nil)
+	if err != nil {
+		return nil, err
+	}
+	var body struct {
+		Version     int    `json:"version"`
+		KeyID       string `json:"keyId"`
+		Scope       string `json:"scope"`
+		KeyMaterial struct {
+			Algorithm   string `json:"algorithm"`
+			KeyMaterial string `json:"keyMaterial"`
+		} `json:"keyMaterial"`
+	}
+	if json.Unmarshal(reply.body, &body) != nil {
+		return nil, reply.malformed()
+	}
+	if body.KeyMaterial.Algorithm != keyAlgorithm || body.Scope != "" && body.Scope != keyScope {
+		return nil, reply.malformed()
+	}
+	der, err := base64.StdEncoding.DecodeString(body.KeyMaterial.KeyMaterial)
+	if err != nil {
+		return nil, reply.malformed()
+	}
+	parsed, err := x509.ParsePKIXPublicKey(der)
+	if err != nil {
+		return nil, reply.malformed()
+	}
+	pub, ok := parsed.(*rsa.PublicKey)
+	if !ok {
+		return nil, reply.malformed()
+	}
+	key := &WiseKey{ID: body.KeyID, Version: body.Version, PublicKey: pub}
+	return key, in(OpFetchWiseKey, key.check())
+}

@@ -1,0 +1,206 @@
+package usersecurity
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// PhoneNumberID is Wise's id of a phone number: a positive number.
+type PhoneNumberID int64
+
+func (id PhoneNumberID) check() error {
+	if id <= 0 {
+		return invalid("a phone number id is a positive number")
+	}
+	return nil
+}
+
+// PhoneNumber is a phone number of a user. Printed or logged it shows the last
+// two digits only; as JSON it is whole.
+type PhoneNumber struct {
+	// ID is Wise's id: what UpdatePhoneNumber and DeletePhoneNumber take.
+	ID PhoneNumberID `json:"id"`
+	// PhoneNumber is the number in international form, such as +6588888888.
+	PhoneNumber string `json:"phoneNumber"`
+	// Type is PRIMARY so far; other values may come.
+	Type string `json:"type"`
+	// Verified says whether the number serves for authentication.
+	Verified bool `json:"verified"`
+	// ClientID is the partner's.
+	ClientID string `json:"clientId"`
+}
+
+// Format prints the phone number masked.
+func (n PhoneNumber) Format(f fmt.State, verb rune) {
+	writeText(f, verb, "{ID:"+strconv.FormatInt(int64(n.ID), 10)+
+		" PhoneNumber:"+maskPhoneNumber(n.PhoneNumber)+
+		" Type:"+printable(n.Type)+
+		" Verified:"+strconv.FormatBool(n.Verified)+
+		" ClientID:"+printable(n.ClientID)+"}")
+}
+
+// LogValue is a group with the phone number masked.
+func (n PhoneNumber) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.Int64("id", int64(n.ID)),
+		slog.String("phone_number", maskPhoneNumber(n.PhoneNumber)),
+		slog.String("type", printable(n.Type)),
+		slog.Bool("verified", n.Verified),
+		slog.String("client_id", printable(n.ClientID)),
+	)
+}
+
+// ListPhoneNumbers lists the user's phone numbers; the list is empty where
+// there are none. It needs the application's token, with the extra grant that
+// Wise gives on request.
+//
+// GET /v1/application/users/{userId}/phone-numbers. There is no successor.
+func (c *Client) ListPhoneNumbers(ctx context.Context, user UserID, opts ...CallOption) ([]PhoneNumber, error) {
+	if err := user.check(); err != nil {
+		return nil, in(OpListPhoneNumbers, err)
+	}
+	reply, err := c.call(ctx, &request{op: &listPhoneNumbers, path: listPhoneNumbers.target(user, "")}, opts)
+	if err != nil {
+		return nil, err
+	}
+	list, err := decode[[]PhoneNumber](reply)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range list {
+		if n.ID == 0 {
+			return nil, reply.malformed()
+		}
+	}
+	return list, nil
+}
+
+// CreatePhoneNumber adds a phone number to the user, such as "+6588888888": in
+// international form with + and country code, verified by the partner. It needs
+// the application's token, with the extra grant that Wise gives on request.
+// Wise alone judges the number; here only empty text and control characters
+// are refused.
+//
+// Errors: [ErrPhoneRepeated].
+//
+// POST /v1/application/users/{userId}/phone-numbers, which Wise has not
+// deprecated.
+func (c *Client) CreatePhoneNumber(ctx context.Context, user UserID, phoneNumber string, opts ...CallOption) (*PhoneNumber, error) {
+	if err := firstOf(user.check, func() error { return checkPhoneNumber(phoneNumber) }); err != nil {
+		return nil, in(OpCreatePhoneNumber, err)
+	}
+	return c.writePhoneNumber(ctx, &createPhoneNumber, user, 0, phoneNumber, opts)
+}
+
+// UpdatePhoneNumber changes one of the user's phone numbers to another. It
+// needs the application's token, with the extra grant that Wise gives on
+// request.
+//
+// Errors: [ErrPhoneRepeated], [ErrNotFound].
+//
+// PUT /v1/application/users/{userId}/phone-numbers/{phoneNumberId}. There is no
+// successor: delete, then create.
+func (c *Client) UpdatePhoneNumber(ctx context.Context, user UserID, id PhoneNumberID, phoneNumber string, opts ...CallOption) (*PhoneNumber, error) {
+	if err := firstOf(user.check, id.check, func() error { return checkPhoneNumber(phoneNumber) }); err != nil {
+		return nil, in(OpUpdatePhoneNumber, err)
+	}
+	return c.writePhoneNumber(ctx, &updatePhoneNumber, user, id, phoneNumber, opts)
+}
+
+// DeletePhoneNumber removes one of the user's phone numbers. It needs the
+// application's token, with the extra grant that Wise gives on request.
+//
+// Errors: [ErrNotFound], though Wise documents no answer for an unknown id.
+//
+// DELETE /v1/application/users/{userId}/phone-numbers/{phoneNumberId}, which
+// Wise has not deprecated.
+func (c *Client) DeletePhoneNumber(ctx context.Context, user UserID, id PhoneNumberID, opts ...CallOption) error {
+	if err := firstOf(user.check, id.check); err != nil {
+		return in(OpDeletePhoneNumber, err)
+	}
+	_, err := c.call(ctx, &request{
+		op:   &deletePhoneNumber,
+		path: deletePhoneNumber.target(user, strconv.FormatInt(int64(id), 10)),
+	}, opts)
+	return err
+}
+
+// writePhoneNumber creates (id 0) or updates a phone number. Wise has no
+// idempotency key for these: whether a write without an answer was done, the
+// list tells.
+func (c *Client) writePhoneNumber(ctx context.Context, op *operation, user UserID, id PhoneNumberID, phoneNumber string, opts []CallOption) (*PhoneNumber, error) {
+	body, err := json.Marshal(map[string]string{"phoneNumber": phoneNumber})
+	if err != nil {
+		return nil, in(op.name, invalid("the phone number must be valid UTF-8"))
+	}
+	var listed *PhoneNumber
+	reply, err := c.call(ctx, &request{
+		op:   op,
+		path: op.target(user, strconv.FormatInt(int64(id), 10)),
+		body: body,
+		readBack: func(ctx context.Context, opts []CallOption) (bool, error) {
+			numbers, err := c.ListPhoneNumbers(ctx, user, opts...)
+			for i, n := range numbers {
+				if sameNumber(n.PhoneNumber, phoneNumber) && (id == 0 || id == n.ID) {
+					listed = &numbers[i]
+				}
+			}
+			return listed != nil, err
+		},
+	}, opts)
+	if err != nil {
+		return nil, err
+	}
+	if reply.readBack {
+		return listed, nil
+	}
+	written, err := decode[PhoneNumber](reply)
+	if err != nil {
+		return nil, err
+	}
+	if written.ID == 0 {
+		return nil, reply.malformed()
+	}
+	return &written, nil
+}
+
+// sameNumber compares what was sent with what Wise lists, which may be written
+// without the spaces and dashes that people put in.
+func sameNumber(a, b string) bool { return digits(a) == digits(b) }
+
+func digits(number string) string {
+	return strings.Map(func(r rune) rune {
+		if '0' <= r && r <= '9' {
+			return r
+		}
+		return -1
+	}, number)
+}
+
+func checkPhoneNumber(number string) error {
+	switch {
+	case strings.TrimSpace(number) == "":
+		return invalid("the phone number is empty")
+	case !utf8.ValidString(number):
+		return invalid("the phone number must be valid UTF-8")
+	case strings.ContainsFunc(number, unicode.IsControl):
+		return invalid("the phone number has control characters")
+	}
+	return nil
+}
+
+// firstOf returns the first complaint.
+func firstOf(checks ...func() error) error {
+	for _, check := range checks {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,45 @@
+package usersecurity
+
+import "context"
+
+func (p Pin) check() error {
+	if p.payload == nil {
+		return invalid("the PIN is empty: make it with NewPin")
+	}
+	return nil
+}
+
+// CreatePin sets the user's PIN. It needs the user's token, and [WithJWE]: the
+// PIN is sealed to Wise.
+//
+// Errors: [ErrPinAlreadySet]; see the package text for those that any
+// operation may give. There is no way to change a PIN: delete it first.
+//
+// POST /v1/user/pin. Wise names no successor to v1 but POST
+// /v2/profiles/{profileId}/pin.
+func (c *Client) CreatePin(ctx context.Context, user UserID, pin Pin, opts ...CallOption) error {
+	if err := firstOf(user.check, pin.check); err != nil {
+		return in(OpCreatePin, err)
+	}
+	_, err := c.call(ctx, &request{
+		op:   &createPin,
+		user: user,
+		path: createPin.path,
+		body: []byte(*pin.payload),
+	}, opts)
+	return err
+}
+
+// DeletePin removes the user's PIN. It needs the application's token, with the
+// extra grant that Wise gives on request.
+//
+// Errors: [ErrPinNotSet].
+//
+// DELETE /v1/users/{userId}/pin. Successor: DELETE /v2/profiles/{profileId}/pin.
+func (c *Client) DeletePin(ctx context.Context, user UserID, opts ...CallOption) error {
+	if err := user.check(); err != nil {
+		return in(OpDeletePin, err)
+	}
+	_, err := c.call(ctx, &request{op: &deletePin, path: deletePin.target(user, "")}, opts)
+	return err
+}
