@@ -160,6 +160,7 @@ type request struct {
 	contentType   string // of the clear body; JSON if empty
 	authorization string // where the operation brings its own
 	relayed       bool   // body is a JWE that a device has sealed
+	sealedReply   bool   // a reply in clear is refused, whatever the settings
 
 	// readBack looks whether a write of the class repeatReadBack is done.
 	readBack func(ctx context.Context, opts []CallOption) (bool, error)
@@ -363,7 +364,7 @@ func (k *call) success() (*reply, error) {
 			return nil, replyError(op.name, o.status, ErrDecrypt)
 		}
 		rep.body = body
-	case k.client.jwe.requireSealed:
+	case k.client.jwe.requireSealed || k.request.sealedReply:
 		return nil, replyError(op.name, o.status, ErrPlaintextReply)
 	}
 	return rep, nil

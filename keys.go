@@ -8,7 +8,9 @@ import (
 	"encoding/json"
 	"net/url"
 	"sync"
+	"time"
 
+	"github.com/google/uuid"
 	"golang.org/x/sync/singleflight"
 )
 
@@ -164,5 +166,113 @@ func (c *Client) fetchWiseKey(ctx context.Context) (*WiseKey, error) {
 		return nil, reply.malformed()
 	}
 	key := &WiseKey{ID: body.KeyID, Version: body.Version, PublicKey: pub}
-	return key, in(OpFetchWiseKey, key.check())
+	if err := key.check(); err != nil {
+		return nil, in(OpFetchWiseKey, err)
+	}
+	return key, nil
+}
+
+// ReplyKey is a public key of the partner's that Wise may seal replies to.
+type ReplyKey struct {
+	// ID is chosen by the partner; Wise names it as kid in what it seals.
+	ID uuid.UUID
+	// PublicKey is RSA of at least 2048 bits.
+	PublicKey *rsa.PublicKey
+	// ValidFrom and ValidTill bound the use of the key, to the second. The zero
+	// time sets no bound.
+	ValidFrom, ValidTill time.Time
+}
+
+func (k ReplyKey) check() error {
+	switch {
+	case k.ID == uuid.Nil:
+		return invalid("the id of the reply key is the zero UUID")
+	case k.PublicKey == nil || k.PublicKey.N == nil || k.PublicKey.N.BitLen() < minKeyBits:
+		return invalid("the reply key must be RSA of at least 2048 bits")
+	case !k.ValidTill.IsZero() && !k.ValidTill.After(k.ValidFrom):
+		return invalid("the reply key is valid till a time that is not after the time it is valid from")
+	}
+	return nil
+}
+
+// keyTime is how Wise writes the bounds of a key, in UTC.
+const keyTime = "2006-01-02 15:04:05"
+
+// RegisterReplyKey gives Wise a public key to seal replies to; open them with
+// [JWEReplyKey]. Wise has no call to list, get or remove keys: it removes them
+// on request. Replies to PINs and fingerprints need no such key.
+//
+// It needs the application's token. It is never repeated once it may have been
+// done: it then ends with [ErrOutcomeUnknown].
+//
+// POST /v1/auth/jose/request/public-keys.
+func (c *Client) RegisterReplyKey(ctx context.Context, key ReplyKey, opts ...CallOption) error {
+	if err := key.check(); err != nil {
+		return in(OpRegisterReplyKey, err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(key.PublicKey)
+	if err != nil {
+		return in(OpRegisterReplyKey, invalid("the reply key can't be encoded"))
+	}
+	type keyMaterial struct {
+		Algorithm   string `json:"algorithm"`
+		KeyMaterial string `json:"keyMaterial"`
+	}
+	body, err := json.Marshal(struct {
+		KeyID             string      `json:"keyId"`
+		Scope             string      `json:"scope"`
+		ValidFrom         string      `json:"validFrom,omitempty"`
+		ValidTill         string      `json:"validTill,omitempty"`
+		PublicKeyMaterial keyMaterial `json:"publicKeyMaterial"`
+	}{
+		key.ID.String(), keyScope, formatKeyTime(key.ValidFrom), formatKeyTime(key.ValidTill),
+		keyMaterial{keyAlgorithm, base64.StdEncoding.EncodeToString(der)},
+	})
+	if err != nil {
+		return in(OpRegisterReplyKey, invalid("the reply key can't be encoded"))
+	}
+	_, err = c.call(ctx, &request{op: &registerReplyKey, path: registerReplyKey.path, body: body}, opts)
+	return err
+}
+
+func formatKeyTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(keyTime)
+}
+
+// playgroundEcho is what Wise's playground puts before the message.
+const playgroundEcho = "jose-playground-response-"
+
+// VerifyJWE seals a random message to Wise's direct playground and checks that
+// the echo opens and says the same: it proves keys, tokens, clocks and proxies
+// without touching any customer. It needs the application's token and
+// [WithJWE]; run it when the program starts, or in a health check.
+//
+// Errors: those of any call, [ErrDecrypt], [ErrPlaintextReply], and
+// [ErrMalformedReply] for an echo of something else.
+//
+// POST /v1/auth/jose/playground/jwe-direct-encryption.
+func (c *Client) VerifyJWE(ctx context.Context, opts ...CallOption) error {
+	if c.keys == nil {
+		return failure(OpVerifyJWE, ErrJWERequired)
+	}
+	message := uuid.NewString()
+	reply, err := c.call(ctx, &request{
+		op:          &verifyJWE,
+		path:        verifyJWE.path,
+		body:        []byte(`{"message":"` + message + `"}`),
+		sealedReply: true,
+	}, opts)
+	if err != nil {
+		return err
+	}
+	var echo struct {
+		Message string `json:"message"`
+	}
+	if json.Unmarshal(reply.body, &echo) != nil || echo.Message != playgroundEcho+message {
+		return reply.malformed()
+	}
+	return nil
 }

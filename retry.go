@@ -33,15 +33,15 @@ type call struct {
 	token    string
 	body     []byte
 
-	attempts   int
-	repeats    int // attempts that followed a failure, not a correction
-	refreshed  bool
-	rekeyed    bool
-	last       outcome
-	wait       time.Duration
-	began      time.Time // of the last attempt
-	done       bool      // by reading back
-	sourceErr  error     // of the token source, asked for a fresh token
+	attempts  int
+	repeats   int // attempts that followed a failure, not a correction
+	refreshed bool
+	rekeyed   bool
+	last      outcome
+	wait      time.Duration
+	began     time.Time // of the last attempt
+	done      bool      // by reading back
+	sourceErr error     // of the token source, asked for a fresh token
 	// lost: an attempt may have been carried out without an answer that says so.
 	// unread: so it was since the last look at Wise's state.
 	lost, unread bool
@@ -334,9 +334,12 @@ func (k *call) readBack(ctx context.Context) {
 // settle says what became of the call.
 func (k *call) settle(ctx context.Context) (*reply, error) {
 	o, op := &k.last, k.request.op
+	refuted := false
 	if !k.done && ctx.Err() == nil && k.worthReadingBack() {
 		k.unread = true
 		k.readBack(ctx)
+		// Wise refuses the number and doesn't list it: no attempt has done it.
+		refuted = !k.unread && o.status == http.StatusUnprocessableEntity
 	}
 	switch {
 	case k.done:
@@ -350,7 +353,7 @@ func (k *call) settle(ctx context.Context) (*reply, error) {
 		return &reply{op: op.name, status: o.status}, nil
 	case o.status != 0 && !transient(o.status) && o.status != http.StatusTooManyRequests:
 		e := k.apiError()
-		e.Uncertain = k.lost && !k.refutedByReading()
+		e.Uncertain = k.lost && !refuted
 		if k.sourceErr != nil {
 			return nil, failure(op.name, e, k.sourceErr)
 		}
@@ -370,12 +373,6 @@ func (k *call) worthReadingBack() bool {
 	return op.repeat == repeatReadBack && (k.unread ||
 		k.lost && o.status == http.StatusUnprocessableEntity ||
 		op.succeeds(o.status) && (o.bodyErr != nil || o.tooLarge))
-}
-
-// refutedByReading reports whether the last answer is certain in spite of lost
-// attempts: Wise refuses the number, and does not list it.
-func (k *call) refutedByReading() bool {
-	return k.request.op.repeat == repeatReadBack && !k.unread && k.last.status == http.StatusUnprocessableEntity
 }
 
 // cause is why the attempts ended without an answer that says anything.

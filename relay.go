@@ -1,0 +1,148 @@
+package usersecurity
+
+import (
+	"context"
+	"net/http"
+)
+
+// Sealable is what may be sealed on a device: a [Pin] or a [Fingerprint].
+type Sealable interface {
+	check() error
+	plaintext() []byte
+}
+
+func (p Pin) plaintext() []byte         { return []byte(*p.payload) }
+func (p Fingerprint) plaintext() []byte { return []byte(*p.payload) }
+
+// Sealed is the device's half of a relayed call: a sealed request, and the
+// content key that opens the reply to it. It stays on the device.
+type Sealed struct {
+	masked
+	envelope *envelope
+}
+
+// Seal encrypts a PIN or a device fingerprint to Wise's key, as
+// [Client.CreatePin] and [Client.CreateDeviceFingerprint] do: a compact JWE
+// with RSA-OAEP-256 and A256GCM. It is for Go code on a customer's device,
+// whose backend relays the request and must not see what is in it. The backend
+// has the key from [Client.WiseKey].
+func Seal(key *WiseKey, secret Sealable) (*Sealed, error) {
+	if err := key.check(); err != nil {
+		return nil, err
+	}
+	if secret == nil {
+		return nil, invalid("there is nothing to seal")
+	}
+	if err := secret.check(); err != nil {
+		return nil, err
+	}
+	e, err := seal(key.PublicKey, secret.plaintext())
+	if err != nil {
+		return nil, failure("", ErrNoKey, err)
+	}
+	return &Sealed{envelope: e}, nil
+}
+
+// Compact is the request to send to the backend: a compact JWE.
+func (s *Sealed) Compact() string { return string(s.envelope.compact) }
+
+// OpenReply opens the reply that the backend passed back, and returns its JSON:
+// for a device fingerprint, what decodes into a [DeviceFingerprint]. There is
+// no reply to a PIN. Any failure is [ErrDecrypt].
+func (s *Sealed) OpenReply(compact []byte) ([]byte, error) {
+	return openReply(compact, s.envelope.cek[:], nil)
+}
+
+// Wipe forgets the content key, when the reply is opened or given up.
+func (s *Sealed) Wipe() { s.envelope.wipe() }
+
+// SealedRequest is a request that a device has sealed to Wise's key. Make one
+// with [ParseSealedRequest].
+type SealedRequest struct {
+	masked
+	compact string
+}
+
+// ParseSealedRequest takes the compact JWE that a device has made. It checks
+// shape, algorithms and size, and opens nothing: the backend has no key for it.
+// Anything but a compact JWE with RSA-OAEP-256 and A256GCM is refused with an
+// error that matches [ErrInvalidArgument].
+func ParseSealedRequest(compact string) (SealedRequest, error) {
+	header, encryptedKeySize, ok := inspectCompact(compact)
+	switch {
+	case !ok:
+		return SealedRequest{}, invalid("a sealed request is a compact JWE of five segments, without zip and crit")
+	case header.alg != string(algRSA) || header.enc != string(encGCM):
+		return SealedRequest{}, invalid("a sealed request has alg RSA-OAEP-256 and enc A256GCM")
+	case encryptedKeySize < minKeyBits/8:
+		return SealedRequest{}, invalid("a sealed request is sealed to an RSA key of at least 2048 bits")
+	}
+	return SealedRequest{compact: compact}, nil
+}
+
+// Compact is the JWE as it was parsed.
+func (r SealedRequest) Compact() string { return r.compact }
+
+func (r SealedRequest) check() error {
+	if r.compact == "" {
+		return invalid("the sealed request is empty: make it with ParseSealedRequest")
+	}
+	return nil
+}
+
+// SealedReply is Wise's reply to a relayed request, for the device that sealed
+// it: only the device can open it.
+type SealedReply struct {
+	masked
+	contentType string
+	body        []byte
+}
+
+// Body is the reply as it came; empty where Wise answers without one, as it
+// does for a PIN.
+func (r SealedReply) Body() []byte { return r.body }
+
+// ContentType is the reply's: application/jose+json for a sealed one.
+func (r SealedReply) ContentType() string { return r.contentType }
+
+// CreatePinSealed is [Client.CreatePin] for a PIN that the user's device has
+// sealed. The request goes to Wise as it is and the reply comes back as it is;
+// the errors are the same. The client needs no [WithJWE].
+//
+// When Wise can't open the request, because its key has changed, the answer is
+// a 500, and the call ends with an error that matches [ErrServer] and
+// [ErrOutcomeUnknown]: give the device the new key and let it seal again.
+func (c *Client) CreatePinSealed(ctx context.Context, user UserID, req SealedRequest, opts ...CallOption) (SealedReply, error) {
+	return c.relay(ctx, &createPin, user, req, opts)
+}
+
+// CreateDeviceFingerprintSealed is [Client.CreateDeviceFingerprint] for a
+// fingerprint that the user's device has sealed, as [Client.CreatePinSealed] is
+// for a PIN.
+func (c *Client) CreateDeviceFingerprintSealed(ctx context.Context, user UserID, req SealedRequest, opts ...CallOption) (SealedReply, error) {
+	return c.relay(ctx, &createDeviceFingerprint, user, req, opts)
+}
+
+func (c *Client) relay(ctx context.Context, op *operation, user UserID, req SealedRequest, opts []CallOption) (SealedReply, error) {
+	if err := firstOf(user.check, req.check); err != nil {
+		return SealedReply{}, in(op.name, err)
+	}
+	reply, err := c.call(ctx, &request{
+		op:      op,
+		user:    user,
+		path:    op.path,
+		body:    []byte(req.compact),
+		relayed: true,
+	}, opts)
+	if err != nil {
+		return SealedReply{}, err
+	}
+	if reply.status == http.StatusNoContent || len(reply.body) == 0 {
+		return SealedReply{}, nil
+	}
+	sealed := looksSealed(reply.contentType, reply.body)
+	if !sealed && c.jwe != nil && c.jwe.requireSealed {
+		return SealedReply{}, replyError(op.name, reply.status, ErrPlaintextReply)
+	}
+	return SealedReply{contentType: reply.contentType, body: reply.body}, nil
+}
