@@ -189,12 +189,11 @@ func replyError(op Operation, status int, what error) error {
 
 // call is the one path: arguments, token, sealing, attempts, reply.
 func (c *Client) call(ctx context.Context, r *request, opts []CallOption) (_ *reply, err error) {
-	k := call{client: c, request: r, start: time.Now()}
-	defer func() { k.end(ctx, err) }()
 	if ctx == nil {
-		ctx = context.Background()
 		return nil, in(r.op.name, invalid("the context is nil"))
 	}
+	k := call{client: c, request: r, start: time.Now()}
+	defer func() { k.end(ctx, err) }()
 	for _, o := range opts {
 		if o == nil {
 			return nil, in(r.op.name, invalid("a call option is nil"))

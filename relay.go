@@ -111,7 +111,8 @@ func (r SealedReply) ContentType() string { return r.contentType }
 //
 // When Wise can't open the request, because its key has changed, the answer is
 // a 500, and the call ends with an error that matches [ErrServer] and
-// [ErrOutcomeUnknown]: give the device the new key and let it seal again.
+// [ErrOutcomeUnknown]: let the device seal again. A client with [WithJWE] has
+// fetched the new key by then, and [Client.WiseKey] gives it.
 func (c *Client) CreatePinSealed(ctx context.Context, user UserID, req SealedRequest, opts ...CallOption) (SealedReply, error) {
 	return c.relay(ctx, &createPin, user, req, opts)
 }

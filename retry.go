@@ -207,11 +207,11 @@ func (k *call) next(ctx context.Context) (again bool) {
 	case o.status == http.StatusMethodNotAllowed:
 		return k.changeListMethod()
 	case o.status == http.StatusTooManyRequests:
-	case o.status == http.StatusInternalServerError && k.replaceKey(ctx):
-		k.mayBeDone()
-		return true
 	case transient(o.status):
 		k.mayBeDone()
+		if o.status == http.StatusInternalServerError && k.replaceKey(ctx) {
+			return !k.request.relayed // what a device sealed, only the device can seal again
+		}
 	default:
 		return false
 	}
@@ -306,18 +306,26 @@ func (k *call) changeListMethod() bool {
 }
 
 // replaceKey gets Wise's key anew, once, when a sealed request was answered
-// with 500, which may mean that Wise could not open it. It reports whether the
-// request was sealed to another key.
+// with 500, which may mean that Wise could not open it. It reports whether Wise
+// has another key; a request of the client's own is sealed to it then.
 func (k *call) replaceKey(ctx context.Context) bool {
-	if !k.seals || k.rekeyed {
+	if k.rekeyed || !k.seals && !k.request.relayed || k.client.keys == nil {
 		return false
 	}
 	k.rekeyed = true
-	key, err := k.client.encryptionKey(ctx, k.request.op.name, k.key)
-	if err != nil || key.same(k.key) {
+	op, used := k.request.op.name, k.key
+	if k.request.relayed {
+		// Nothing tells which key the device used; most likely the one it could get here.
+		var err error
+		if used, err = k.client.encryptionKey(ctx, op, nil); err != nil {
+			return false
+		}
+	}
+	key, err := k.client.encryptionKey(ctx, op, used)
+	if err != nil || key.same(used) {
 		return false
 	}
-	return k.seal(key) == nil
+	return k.request.relayed || k.seal(key) == nil
 }
 
 // readBack looks whether a write is done, in the name of the same call.
