@@ -1,10 +1,13 @@
 package usersecurity
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -14,6 +17,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/hashicorp/go-retryablehttp"
 )
 
 // Version is the version of this library, as sent in the User-Agent header.
@@ -24,7 +28,8 @@ const Version = "0.1.0"
 // all its calls share one pool of connections.
 type Client struct {
 	baseURL    *url.URL
-	http       http.Client // its Transport is the pool; attempts are sent through a copy
+	http       http.Client // its Transport is the pool
+	runner     *retryablehttp.Client
 	appTokens  TokenSource
 	userTokens TokenSource
 	jwe        *jweSettings
@@ -77,20 +82,23 @@ func New(opts ...Option) (*Client, error) {
 		observers:  s.observers,
 		listMethod: s.listMethod,
 		userAgent:  "usersecurity-go/" + Version,
+		runner:     newRunner(),
 		jitter:     func(bound time.Duration) time.Duration { return rand.N(bound + 1) },
 	}
 	if s.product != "" {
 		c.userAgent = s.product + " " + c.userAgent
 	}
 	if s.httpClient != nil {
-		c.http = http.Client{Transport: s.httpClient.Transport, Timeout: s.httpClient.Timeout}
+		c.http.Transport = s.httpClient.Transport
 		if c.http.Transport == nil {
 			c.http.Transport = http.DefaultTransport
+		}
+		if limit := s.httpClient.Timeout; limit > 0 {
+			c.attempt = min(c.attempt, limit)
 		}
 	} else {
 		c.http.Transport = newTransport()
 	}
-	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	if s.credentials {
 		c.appTokens = clientCredentials(c, s.clientID, s.clientSecret)
 	}
@@ -132,21 +140,15 @@ func defaultTo[T int | time.Duration](v, fallback T) T {
 	return v
 }
 
-// url is a path below the base URL. Paths hold nothing that needs escaping.
-func (c *Client) url(path string) *url.URL {
+// url is the address of a path. Paths hold nothing that needs escaping.
+func (c *Client) url(path, query string) *url.URL {
 	u := *c.baseURL
 	u.Path += path
 	if u.RawPath != "" {
 		u.RawPath += path
 	}
+	u.RawQuery = query
 	return &u
-}
-
-func (c *Client) withTotal(ctx context.Context) (context.Context, context.CancelFunc) {
-	if _, ok := ctx.Deadline(); ok {
-		return ctx, func() {}
-	}
-	return context.WithTimeout(ctx, c.total)
 }
 
 // request is what a method asks of the one path that every call takes.
@@ -177,7 +179,7 @@ type reply struct {
 }
 
 // malformed is the error for a reply that is a success but can't be read.
-func (r *reply) malformed() error { return replyError(r.op, r.status, ErrMalformedReply) }
+func (r reply) malformed() error { return replyError(r.op, r.status, ErrMalformedReply) }
 
 func replyError(op Operation, status int, what error) error {
 	return &callError{
@@ -188,37 +190,37 @@ func replyError(op Operation, status int, what error) error {
 }
 
 // call is the one path: arguments, token, sealing, attempts, reply.
-func (c *Client) call(ctx context.Context, r *request, opts []CallOption) (_ *reply, err error) {
+func (c *Client) call(ctx context.Context, r request, opts []CallOption) (_ reply, err error) {
 	if ctx == nil {
-		return nil, in(r.op.name, invalid("the context is nil"))
+		return reply{}, in(r.op.name, invalid("the context is nil"))
 	}
-	k := call{client: c, request: r, start: time.Now()}
+	k := &call{client: c, request: r, start: time.Now()}
 	defer func() { k.end(ctx, err) }()
 	for _, o := range opts {
 		if o == nil {
-			return nil, in(r.op.name, invalid("a call option is nil"))
+			return reply{}, in(r.op.name, invalid("a call option is nil"))
 		}
 		o(&k.opts)
 	}
 	if k.opts.complaint != "" {
-		return nil, in(r.op.name, invalid("%s", k.opts.complaint))
+		return reply{}, in(r.op.name, invalid("%s", k.opts.complaint))
 	}
 	if k.opts.correlationID == uuid.Nil {
 		k.opts.correlationID = uuid.New()
 	}
-	limited, cancel := c.withTotal(ctx)
-	defer cancel()
-	if err := k.prepare(limited); err != nil {
-		return nil, err
+	k.ctx.begin(ctx, k, c.total)
+	defer k.ctx.end()
+	if err := k.prepare(); err != nil {
+		return reply{}, err
 	}
-	defer k.envelope.wipe()
-	k.run(limited)
-	return k.settle(limited)
+	defer k.wipe()
+	k.run()
+	return k.settle()
 }
 
 // prepare makes what the first attempt needs.
-func (k *call) prepare(ctx context.Context) (err error) {
-	r, c := k.request, k.client
+func (k *call) prepare() (err error) {
+	r, c := &k.request, k.client
 	if r.op.sealed && !r.relayed {
 		switch {
 		case c.keys != nil:
@@ -227,7 +229,7 @@ func (k *call) prepare(ctx context.Context) (err error) {
 			return failure(r.op.name, ErrJWERequired)
 		}
 	}
-	if err := ctx.Err(); err != nil {
+	if err := k.ctx.Err(); err != nil {
 		return failure(r.op.name, err)
 	}
 	k.method = r.op.method
@@ -241,12 +243,12 @@ func (k *call) prepare(ctx context.Context) (err error) {
 	}
 	k.body = r.body
 	if r.op.token != basicAuth {
-		if k.token, err = k.accessToken(ctx, ""); err != nil {
+		if k.token, err = k.accessToken(""); err != nil {
 			return err
 		}
 	}
 	if k.seals {
-		key, err := c.encryptionKey(ctx, r.op.name, nil)
+		key, err := c.encryptionKey(&k.ctx, r.op.name, nil)
 		if err != nil {
 			return err
 		}
@@ -254,6 +256,9 @@ func (k *call) prepare(ctx context.Context) (err error) {
 	}
 	return nil
 }
+
+// wipe forgets the content key; the envelope may have been replaced meanwhile.
+func (k *call) wipe() { k.envelope.wipe() }
 
 // seal makes the body that is sent, in place of the one sealed before.
 func (k *call) seal(key *WiseKey) error {
@@ -267,7 +272,7 @@ func (k *call) seal(key *WiseKey) error {
 }
 
 // accessToken asks the source that the operation's row names.
-func (k *call) accessToken(ctx context.Context, rejected string) (string, error) {
+func (k *call) accessToken(rejected string) (string, error) {
 	if k.opts.token != "" {
 		return k.opts.token, nil
 	}
@@ -281,10 +286,10 @@ func (k *call) accessToken(ctx context.Context, rejected string) (string, error)
 	if src == nil {
 		return "", &callError{op: op.name, text: missing, causes: []error{ErrNoToken}}
 	}
-	token, err := src.Token(ctx, want)
+	token, err := src.Token(&k.ctx, want)
 	switch {
 	case err != nil:
-		return "", sourceFailure(ctx, op.name, ErrNoToken, err)
+		return "", sourceFailure(&k.ctx, op.name, ErrNoToken, err)
 	case token == nil || !isVisible(token.AccessToken):
 		return "", &callError{op: op.name, text: "the source gave no usable access token", causes: []error{ErrNoToken}}
 	}
@@ -300,71 +305,83 @@ func sourceFailure(ctx context.Context, op Operation, what, err error) error {
 	return failure(op, what, err)
 }
 
-// newRequest makes the first attempt's request. The headers of a sealed one
-// are those that Wise asks for, and an explicit Accept-Encoding keeps net/http
-// from asking for gzip.
+// newRequest makes the request of one attempt. The headers of a sealed one are
+// those that Wise asks for, and an explicit Accept-Encoding keeps net/http from
+// asking for gzip.
 func (k *call) newRequest(ctx context.Context) *http.Request {
-	r, c := k.request, k.client
-	u := c.url(r.path)
-	u.RawQuery = r.query
+	r, c := &k.request, k.client
 	header := make(http.Header, 8)
-	header["User-Agent"] = []string{c.userAgent}
-	header["X-External-Correlation-Id"] = []string{k.opts.correlationID.String()}
+	values := make([]string, 0, 9)
+	set := func(name, value string) {
+		values = append(values, value)
+		header[name] = values[len(values)-1 : len(values) : len(values)]
+	}
+	set("User-Agent", c.userAgent)
+	set("X-External-Correlation-Id", k.opts.correlationID.String())
 	if r.authorization != "" {
-		header["Authorization"] = []string{r.authorization}
+		set("Authorization", r.authorization)
 	} else {
-		header["Authorization"] = []string{"Bearer " + k.token}
+		set("Authorization", "Bearer "+k.token)
 	}
 	switch {
 	case k.seals || r.relayed:
-		header["Accept"] = []string{"application/jose+json"}
-		header["Content-Type"] = []string{"application/jose+json"}
-		header["Accept-Encoding"] = []string{"identity"}
-		header["Content-Encoding"] = []string{"identity"}
-		header["X-Tw-Jose-Method"] = []string{"jwe"}
+		set("Accept", joseContentType)
+		set("Content-Type", joseContentType)
+		set("Accept-Encoding", "identity")
+		set("Content-Encoding", "identity")
+		set("X-Tw-Jose-Method", "jwe")
 		if k.seals && c.jwe.sendReplyKeyID {
-			header["X-Tw-Jose-Encryption-Kid"] = []string{c.jwe.newestReplyKey}
+			set("X-Tw-Jose-Encryption-Kid", c.jwe.newestReplyKey)
 		}
-	case r.contentType != "":
-		header["Accept"] = []string{"application/json"}
-		header["Content-Type"] = []string{r.contentType}
 	case r.body != nil:
-		header["Accept"] = []string{"application/json"}
-		header["Content-Type"] = []string{"application/json"}
+		set("Accept", jsonContentType)
+		set("Content-Type", cmp.Or(r.contentType, jsonContentType))
 	default:
-		header["Accept"] = []string{"application/json"}
+		set("Accept", jsonContentType)
 	}
 	req := &http.Request{
 		Method:     k.method,
-		URL:        u,
-		Host:       u.Host,
+		URL:        c.url(r.path, r.query),
+		Host:       c.baseURL.Host,
 		Header:     header,
 		Proto:      "HTTP/1.1",
 		ProtoMajor: 1,
 		ProtoMinor: 1,
 	}
+	if body := k.body; len(body) > 0 {
+		// A reader that net/http knows to be in memory, or it would write the
+		// headers on their own.
+		req.Body = io.NopCloser(bytes.NewReader(body))
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+		req.ContentLength = int64(len(body))
+	}
 	return req.WithContext(ctx)
 }
 
+const (
+	jsonContentType = "application/json"
+	joseContentType = "application/jose+json"
+)
+
 // success reads the answer of a call that worked.
-func (k *call) success() (*reply, error) {
+func (k *call) success() (reply, error) {
 	op, o := k.request.op, &k.last
-	rep := &reply{op: op.name, status: o.status, header: o.header, body: o.body, contentType: o.header.Get("Content-Type")}
+	rep := reply{op: op.name, status: o.status, header: o.header, body: o.body, contentType: o.header.Get("Content-Type")}
 	switch {
 	case o.tooLarge:
-		return nil, replyError(op.name, o.status, ErrReplyTooLarge)
+		return reply{}, replyError(op.name, o.status, ErrReplyTooLarge)
 	case o.bodyErr != nil:
-		return nil, replyError(op.name, o.status, ErrMalformedReply)
+		return reply{}, replyError(op.name, o.status, ErrMalformedReply)
 	case !k.seals || len(o.body) == 0:
 		return rep, nil
 	case looksSealed(rep.contentType, o.body):
 		body, err := k.open(o.body)
 		if err != nil {
-			return nil, replyError(op.name, o.status, ErrDecrypt)
+			return reply{}, replyError(op.name, o.status, ErrDecrypt)
 		}
 		rep.body = body
 	case k.client.jwe.requireSealed || k.request.sealedReply:
-		return nil, replyError(op.name, o.status, ErrPlaintextReply)
+		return reply{}, replyError(op.name, o.status, ErrPlaintextReply)
 	}
 	return rep, nil
 }
@@ -420,7 +437,7 @@ func (k *call) end(ctx context.Context, err error) {
 }
 
 // decode reads a JSON reply.
-func decode[T any](r *reply) (T, error) {
+func decode[T any](r reply) (T, error) {
 	var v T
 	if json.Unmarshal(r.body, &v) != nil {
 		var none T

@@ -20,7 +20,7 @@ func (c *Client) EnrolFaceMap(ctx context.Context, user UserID, faceMap FaceMap,
 	if err := firstOf(user.check, faceMap.check); err != nil {
 		return in(OpEnrolFaceMap, err)
 	}
-	_, err := c.call(ctx, &request{
+	_, err := c.call(ctx, request{
 		op:   &enrolFaceMap,
 		user: user,
 		path: enrolFaceMap.path,
@@ -40,6 +40,6 @@ func (c *Client) DeleteFaceMap(ctx context.Context, user UserID, opts ...CallOpt
 	if err := user.check(); err != nil {
 		return in(OpDeleteFaceMap, err)
 	}
-	_, err := c.call(ctx, &request{op: &deleteFaceMap, path: deleteFaceMap.target(user, "")}, opts)
+	_, err := c.call(ctx, request{op: &deleteFaceMap, path: deleteFaceMap.target(user, "")}, opts)
 	return err
 }

@@ -34,7 +34,7 @@ func (c *Client) CreateDeviceFingerprint(ctx context.Context, user UserID, finge
 	if err := firstOf(user.check, fingerprint.check); err != nil {
 		return nil, in(OpCreateDeviceFingerprint, err)
 	}
-	reply, err := c.call(ctx, &request{
+	reply, err := c.call(ctx, request{
 		op:   &createDeviceFingerprint,
 		user: user,
 		path: createDeviceFingerprint.path,
@@ -64,7 +64,7 @@ func (c *Client) ListDeviceFingerprints(ctx context.Context, user UserID, opts .
 	if err := user.check(); err != nil {
 		return nil, in(OpListDeviceFingerprints, err)
 	}
-	reply, err := c.call(ctx, &request{
+	reply, err := c.call(ctx, request{
 		op:   &listDeviceFingerprints,
 		path: listDeviceFingerprints.target(user, ""),
 	}, opts)
@@ -95,7 +95,7 @@ func (c *Client) DeleteDeviceFingerprint(ctx context.Context, user UserID, id uu
 	if err := firstOf(user.check, func() error { return checkFingerprintID(id) }); err != nil {
 		return in(OpDeleteDeviceFingerprint, err)
 	}
-	_, err := c.call(ctx, &request{
+	_, err := c.call(ctx, request{
 		op:   &deleteDeviceFingerprint,
 		path: deleteDeviceFingerprint.target(user, id.String()),
 	}, opts)

@@ -107,7 +107,10 @@ func (c *Client) WiseKey(ctx context.Context) (*WiseKey, error) {
 	if c.keys == nil {
 		return nil, failure(OpFetchWiseKey, ErrJWERequired)
 	}
-	ctx, cancel := c.withTotal(ctx)
+	if ctx == nil {
+		return nil, in(OpFetchWiseKey, invalid("the context is nil"))
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.total)
 	defer cancel()
 	return c.encryptionKey(ctx, OpFetchWiseKey, nil)
 }
@@ -134,7 +137,7 @@ var keyQuery = url.Values{"algorithm": {keyAlgorithm}, "scope": {keyScope}}.Enco
 
 // fetchWiseKey gets the newest key from Wise.
 func (c *Client) fetchWiseKey(ctx context.Context) (*WiseKey, error) {
-	reply, err := c.call(ctx, &request{op: &fetchWiseKey, path: fetchWiseKey.path, query: keyQuery}, nil)
+	reply, err := c.call(ctx, request{op: &fetchWiseKey, path: fetchWiseKey.path, query: keyQuery}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -231,7 +234,7 @@ func (c *Client) RegisterReplyKey(ctx context.Context, key ReplyKey, opts ...Cal
 	if err != nil {
 		return in(OpRegisterReplyKey, invalid("the reply key can't be encoded"))
 	}
-	_, err = c.call(ctx, &request{op: &registerReplyKey, path: registerReplyKey.path, body: body}, opts)
+	_, err = c.call(ctx, request{op: &registerReplyKey, path: registerReplyKey.path, body: body}, opts)
 	return err
 }
 
@@ -259,7 +262,7 @@ func (c *Client) VerifyJWE(ctx context.Context, opts ...CallOption) error {
 		return failure(OpVerifyJWE, ErrJWERequired)
 	}
 	message := uuid.NewString()
-	reply, err := c.call(ctx, &request{
+	reply, err := c.call(ctx, request{
 		op:          &verifyJWE,
 		path:        verifyJWE.path,
 		body:        []byte(`{"message":"` + message + `"}`),

@@ -68,7 +68,7 @@ type CallEvent struct {
 }
 
 // observeAttempt tells the observers about the attempt that has just ended.
-func (k *call) observeAttempt(ctx context.Context, again bool) {
+func (k *call) observeAttempt(again bool) {
 	if len(k.client.observers) == 0 || k.began.IsZero() {
 		return
 	}
@@ -93,7 +93,7 @@ func (k *call) observeAttempt(ctx context.Context, again bool) {
 		e.ErrorClass = classOf(k.apiError())
 	}
 	for _, observer := range k.client.observers {
-		observer.AttemptDone(ctx, e)
+		observer.AttemptDone(k.ctx.Context, e)
 	}
 }
 

@@ -65,7 +65,7 @@ func (c *Client) ListPhoneNumbers(ctx context.Context, user UserID, opts ...Call
 	if err := user.check(); err != nil {
 		return nil, in(OpListPhoneNumbers, err)
 	}
-	reply, err := c.call(ctx, &request{op: &listPhoneNumbers, path: listPhoneNumbers.target(user, "")}, opts)
+	reply, err := c.call(ctx, request{op: &listPhoneNumbers, path: listPhoneNumbers.target(user, "")}, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func (c *Client) DeletePhoneNumber(ctx context.Context, user UserID, id PhoneNum
 	if err := firstOf(user.check, id.check); err != nil {
 		return in(OpDeletePhoneNumber, err)
 	}
-	_, err := c.call(ctx, &request{
+	_, err := c.call(ctx, request{
 		op:   &deletePhoneNumber,
 		path: deletePhoneNumber.target(user, strconv.FormatInt(int64(id), 10)),
 	}, opts)
@@ -140,7 +140,7 @@ func (c *Client) writePhoneNumber(ctx context.Context, op *operation, user UserI
 		return nil, in(op.name, invalid("the phone number must be valid UTF-8"))
 	}
 	var listed *PhoneNumber
-	reply, err := c.call(ctx, &request{
+	reply, err := c.call(ctx, request{
 		op:   op,
 		path: op.target(user, strconv.FormatInt(int64(id), 10)),
 		body: body,

@@ -21,7 +21,7 @@ func (c *Client) CreatePin(ctx context.Context, user UserID, pin Pin, opts ...Ca
 	if err := firstOf(user.check, pin.check); err != nil {
 		return in(OpCreatePin, err)
 	}
-	_, err := c.call(ctx, &request{
+	_, err := c.call(ctx, request{
 		op:   &createPin,
 		user: user,
 		path: createPin.path,
@@ -40,6 +40,6 @@ func (c *Client) DeletePin(ctx context.Context, user UserID, opts ...CallOption)
 	if err := user.check(); err != nil {
 		return in(OpDeletePin, err)
 	}
-	_, err := c.call(ctx, &request{op: &deletePin, path: deletePin.target(user, "")}, opts)
+	_, err := c.call(ctx, request{op: &deletePin, path: deletePin.target(user, "")}, opts)
 	return err
 }

@@ -128,7 +128,7 @@ func (c *Client) relay(ctx context.Context, op *operation, user UserID, req Seal
 	if err := firstOf(user.check, req.check); err != nil {
 		return SealedReply{}, in(op.name, err)
 	}
-	reply, err := c.call(ctx, &request{
+	reply, err := c.call(ctx, request{
 		op:      op,
 		user:    user,
 		path:    op.path,

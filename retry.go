@@ -1,10 +1,8 @@
 package usersecurity
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
 	"math"
 	"net"
 	"net/http"
@@ -16,14 +14,12 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 )
 
-// call is one call of a method and what its attempts have learnt so far. It is
-// the transport of its own attempts: go-retryablehttp, which runs them, closes
-// the idle connections of the client it is given when it gives up, and finds
-// none to close here.
+// call is one call of a method and what its attempts have learnt so far.
 type call struct {
 	client  *Client
-	request *request
+	request request
 	opts    callOptions
+	ctx     callContext
 	start   time.Time
 
 	seals    bool
@@ -46,9 +42,8 @@ type call struct {
 	// unread: so it was since the last look at Wise's state.
 	lost, unread bool
 
-	written atomic.Int32 // how far the attempt got: see the constants below
-	http    http.Client
-	runner  retryablehttp.Client
+	written atomic.Int32  // how far the attempt got: see the constants below
+	stand   http.Response // for what go-retryablehttp wants to see
 }
 
 // How far an attempt got, as httptrace tells.
@@ -71,73 +66,110 @@ type outcome struct {
 	unsent bool // err, and nothing was written
 }
 
-// errStop ends the attempts from within.
-var errStop = errors.New("stop")
-
-// run makes the attempts. What came of them is in k.
-func (k *call) run(ctx context.Context) {
-	k.http = http.Client{Transport: k, CheckRedirect: k.client.http.CheckRedirect, Timeout: k.client.http.Timeout}
-	k.runner = retryablehttp.Client{
-		HTTPClient:   &k.http,
-		RetryMax:     math.MaxInt, // next counts
-		CheckRetry:   k.checkRetry,
-		Backoff:      func(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return k.wait },
-		PrepareRetry: k.prepareRetry,
-		ErrorHandler: func(resp *http.Response, err error, _ int) (*http.Response, error) { return resp, err },
+// newRunner makes what runs the attempts of all calls. go-retryablehttp counts,
+// waits and repeats; what to repeat and how long to wait is decided here. It
+// closes the idle connections of its HTTP client when it gives up, and finds
+// none to close: the pool is not its own.
+func newRunner() *retryablehttp.Client {
+	return &retryablehttp.Client{
+		HTTPClient: &http.Client{
+			Transport:     attempts{},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		RetryMax: math.MaxInt, // next counts
+		CheckRetry: func(ctx context.Context, _ *http.Response, err error) (bool, error) {
+			k := callOf(ctx)
+			if err != nil && k.last.err == nil && k.last.status == 0 {
+				k.last.err = failure("", ErrTransport, err)
+			}
+			again := k.next()
+			k.observeAttempt(again)
+			return again, nil
+		},
+		Backoff: func(_, _ time.Duration, _ int, resp *http.Response) time.Duration {
+			return callOf(resp.Request.Context()).wait
+		},
+		PrepareRetry: func(req *http.Request) error { return callOf(req.Context()).beforeRepeat() },
 	}
-	req := &retryablehttp.Request{Request: k.newRequest(ctx)}
-	if len(k.body) > 0 {
-		// The reader must be one that net/http knows to be in memory, or it
-		// writes the headers on their own.
-		_ = req.SetBody(retryablehttp.ReaderFunc(func() (io.Reader, error) { return bytes.NewReader(k.body), nil }))
-	}
-	_, _ = k.runner.Do(req)
 }
 
-// RoundTrip is one attempt: it has a timeout of its own, which reading the
-// answer falls under.
-func (k *call) RoundTrip(req *http.Request) (*http.Response, error) {
-	parent := req.Context()
-	if err := parent.Err(); err != nil {
+func callOf(ctx context.Context) *call { return ctx.(*callContext).call }
+
+// run makes the attempts. What came of them is in k.
+func (k *call) run() {
+	req := &http.Request{Method: k.method, URL: k.client.baseURL, Header: noHeader}
+	resp, err := k.client.runner.Do(&retryablehttp.Request{Request: req.WithContext(&k.ctx)})
+	if err == nil {
+		_ = resp.Body.Close()
+	}
+}
+
+// attempts is the transport that go-retryablehttp sends through.
+type attempts struct{}
+
+// RoundTrip makes one attempt of the call that the request belongs to. The
+// request and the answer that go-retryablehttp sees only stand for the real
+// ones, which are the call's.
+func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
+	k := callOf(req.Context())
+	k.attempt()
+	k.stand = http.Response{Request: req, Header: noHeader, Body: http.NoBody}
+	return &k.stand, nil
+}
+
+var noHeader = http.Header{}
+
+// attempt sends the request once. It has a timeout of its own, which reading
+// the answer falls under.
+func (k *call) attempt() {
+	k.last = outcome{}
+	if err := k.ctx.Err(); err != nil {
 		k.last = outcome{err: err, unsent: true}
-		return nil, err
+		return
 	}
 	k.attempts++
 	k.began = time.Now()
-	k.written.Store(notTraced)
-	ctx, cancel := context.WithTimeoutCause(parent, k.client.attempt, ErrAttemptTimeout)
-	defer cancel()
-	if k.request.op.write() {
-		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-			GetConn:      func(string) { k.written.Store(waitingForConn) },
-			GotConn:      func(httptrace.GotConnInfo) { k.written.Store(hasConn) },
-			WroteHeaders: func() { k.written.Store(wroteHeaders) },
-		})
+	deadline := k.began.Add(k.client.attempt)
+	if own, ok := k.ctx.Deadline(); ok && own.Before(deadline) {
+		deadline = own
 	}
-	resp, err := k.client.http.Transport.RoundTrip(req.WithContext(ctx))
+	ctx, cancel := context.WithDeadline(k.ctx.Context, deadline)
+	defer cancel()
+	resp, err := k.client.http.Transport.RoundTrip(k.newRequest(k.traced(ctx)))
 	if err != nil {
-		k.last = outcome{err: attemptError(parent, ctx, err), unsent: k.unsent(ctx, err)}
-		return nil, k.last.err
+		k.last = outcome{err: k.attemptError(ctx, err), unsent: k.unsent(ctx, err)}
+		return
 	}
 	limit := int64(maxErrorBody)
 	if k.request.op.succeeds(resp.StatusCode) {
 		limit = maxReply
 	}
-	o := outcome{status: resp.StatusCode, header: resp.Header}
+	o := &k.last
+	o.status, o.header = resp.StatusCode, resp.Header
 	o.body, o.tooLarge, err = readReply(resp, limit)
 	if err != nil {
-		o.bodyErr = attemptError(parent, ctx, err)
+		o.bodyErr = k.attemptError(ctx, err)
 	}
-	k.last = o
-	resp.Body = http.NoBody
-	return resp, nil
+}
+
+// traced watches how far a write gets.
+func (k *call) traced(ctx context.Context) context.Context {
+	if !k.request.op.write() {
+		return ctx
+	}
+	k.written.Store(notTraced)
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn:      func(string) { k.written.Store(waitingForConn) },
+		GotConn:      func(httptrace.GotConnInfo) { k.written.Store(hasConn) },
+		WroteHeaders: func() { k.written.Store(wroteHeaders) },
+	})
 }
 
 // attemptError tells the end of an attempt's time from the end of the call's.
-func attemptError(parent, attempt context.Context, err error) error {
+func (k *call) attemptError(attempt context.Context, err error) error {
 	switch {
-	case parent.Err() != nil:
-		return parent.Err()
+	case k.ctx.Err() != nil:
+		return k.ctx.Err()
 	case attempt.Err() != nil:
 		return ErrAttemptTimeout
 	}
@@ -161,37 +193,22 @@ func (k *call) unsent(ctx context.Context, err error) bool {
 	return errors.As(err, &dns) || errors.As(err, &op) && op.Op == "dial"
 }
 
-// checkRetry is asked by go-retryablehttp after every attempt.
-func (k *call) checkRetry(ctx context.Context, _ *http.Response, err error) (bool, error) {
-	if err != nil && k.last.err == nil && k.last.status == 0 {
-		k.last = outcome{err: failure("", ErrTransport, err)}
-	}
-	again := k.next(ctx)
-	k.observeAttempt(ctx, again)
-	return again, nil
-}
-
-// prepareRetry is asked by go-retryablehttp when the wait is over: it looks
-// whether there is anything left to do, and puts into the request what has
-// changed since the last attempt.
-func (k *call) prepareRetry(req *http.Request) error {
+// beforeRepeat comes when the wait is over: it looks whether there is anything
+// left to do.
+func (k *call) beforeRepeat() error {
 	if k.unread && k.request.op.repeat == repeatReadBack {
-		if k.readBack(req.Context()); k.done || k.unread {
+		if k.readBack(); k.done || k.unread {
 			return errStop
 		}
-	}
-	k.last = outcome{}
-	req.Method = k.method
-	req.ContentLength = int64(len(k.body))
-	if k.request.authorization == "" {
-		req.Header = req.Header.Clone() // the last attempt's may still be being written
-		req.Header["Authorization"] = []string{"Bearer " + k.token}
 	}
 	return nil
 }
 
+// errStop ends the attempts from within.
+var errStop = errors.New("stop")
+
 // next decides what follows an attempt: nothing, or another one after k.wait.
-func (k *call) next(ctx context.Context) (again bool) {
+func (k *call) next() (again bool) {
 	o, op := &k.last, k.request.op
 	k.wait = 0
 	switch {
@@ -203,19 +220,19 @@ func (k *call) next(ctx context.Context) (again bool) {
 			return false
 		}
 	case o.status == http.StatusUnauthorized:
-		return k.refreshToken(ctx)
+		return k.refreshToken()
 	case o.status == http.StatusMethodNotAllowed:
 		return k.changeListMethod()
 	case o.status == http.StatusTooManyRequests:
 	case transient(o.status):
 		k.mayBeDone()
-		if o.status == http.StatusInternalServerError && k.replaceKey(ctx) {
+		if o.status == http.StatusInternalServerError && k.replaceKey() {
 			return !k.request.relayed // what a device sealed, only the device can seal again
 		}
 	default:
 		return false
 	}
-	return k.repeat(ctx)
+	return k.repeat()
 }
 
 // transient reports whether a status leaves open what became of the request.
@@ -235,14 +252,14 @@ func (k *call) mayBeDone() {
 }
 
 // repeat decides on a repeat by the rules of number and time.
-func (k *call) repeat(ctx context.Context) bool {
+func (k *call) repeat() bool {
 	p := &k.client.retry
 	most := p.MaxAttempts
 	if k.opts.maxAttempts > 0 {
 		most = k.opts.maxAttempts
 	}
 	k.repeats++
-	if k.repeats >= most || k.lost && k.request.op.repeat == repeatNever || ctx.Err() != nil {
+	if k.repeats >= most || k.lost && k.request.op.repeat == repeatNever || k.ctx.Err() != nil {
 		return false
 	}
 	bound := p.MinWait
@@ -255,7 +272,7 @@ func (k *call) repeat(ctx context.Context) bool {
 		return false
 	}
 	wait = max(wait, asked)
-	if deadline, ok := ctx.Deadline(); ok && wait >= time.Until(deadline) {
+	if deadline, ok := k.ctx.Deadline(); ok && wait >= time.Until(deadline) {
 		return false
 	}
 	k.wait = wait
@@ -278,12 +295,12 @@ func retryAfter(header http.Header, now time.Time) time.Duration {
 }
 
 // refreshToken gets one fresh token for a call that was answered with 401.
-func (k *call) refreshToken(ctx context.Context) bool {
+func (k *call) refreshToken() bool {
 	if k.refreshed || k.opts.token != "" || k.request.op.token == basicAuth {
 		return false
 	}
 	k.refreshed = true
-	token, err := k.accessToken(ctx, k.token)
+	token, err := k.accessToken(k.token)
 	if err != nil {
 		k.sourceErr = err
 		return false
@@ -308,7 +325,7 @@ func (k *call) changeListMethod() bool {
 // replaceKey gets Wise's key anew, once, when a sealed request was answered
 // with 500, which may mean that Wise could not open it. It reports whether Wise
 // has another key; a request of the client's own is sealed to it then.
-func (k *call) replaceKey(ctx context.Context) bool {
+func (k *call) replaceKey() bool {
 	if k.rekeyed || !k.seals && !k.request.relayed || k.client.keys == nil {
 		return false
 	}
@@ -317,11 +334,11 @@ func (k *call) replaceKey(ctx context.Context) bool {
 	if k.request.relayed {
 		// Nothing tells which key the device used; most likely the one it could get here.
 		var err error
-		if used, err = k.client.encryptionKey(ctx, op, nil); err != nil {
+		if used, err = k.client.encryptionKey(&k.ctx, op, nil); err != nil {
 			return false
 		}
 	}
-	key, err := k.client.encryptionKey(ctx, op, used)
+	key, err := k.client.encryptionKey(&k.ctx, op, used)
 	if err != nil || key.same(used) {
 		return false
 	}
@@ -329,47 +346,47 @@ func (k *call) replaceKey(ctx context.Context) bool {
 }
 
 // readBack looks whether a write is done, in the name of the same call.
-func (k *call) readBack(ctx context.Context) {
+func (k *call) readBack() {
 	opts := []CallOption{WithCorrelationID(k.opts.correlationID)}
 	if k.opts.token != "" {
 		opts = append(opts, WithToken(k.opts.token))
 	}
-	if done, err := k.request.readBack(ctx, opts); err == nil {
+	if done, err := k.request.readBack(&k.ctx, opts); err == nil {
 		k.done, k.unread = done, false
 	}
 }
 
 // settle says what became of the call.
-func (k *call) settle(ctx context.Context) (*reply, error) {
+func (k *call) settle() (reply, error) {
 	o, op := &k.last, k.request.op
 	refuted := false
-	if !k.done && ctx.Err() == nil && k.worthReadingBack() {
+	if !k.done && k.ctx.Err() == nil && k.worthReadingBack() {
 		k.unread = true
-		k.readBack(ctx)
+		k.readBack()
 		// Wise refuses the number and doesn't list it: no attempt has done it.
 		refuted = !k.unread && o.status == http.StatusUnprocessableEntity
 	}
 	switch {
 	case k.done:
-		return &reply{op: op.name, status: http.StatusOK, readBack: true}, nil
+		return reply{op: op.name, status: http.StatusOK, readBack: true}, nil
 	case o.err == nil && op.succeeds(o.status):
 		if k.method != op.method {
 			k.client.listByGet.Store(true)
 		}
 		return k.success()
 	case op.repeat == repeatDelete && k.lost && o.status == http.StatusNotFound:
-		return &reply{op: op.name, status: o.status}, nil
+		return reply{op: op.name, status: o.status}, nil
 	case o.status != 0 && !transient(o.status) && o.status != http.StatusTooManyRequests:
 		e := k.apiError()
 		e.Uncertain = k.lost && !refuted
 		if k.sourceErr != nil {
-			return nil, failure(op.name, e, k.sourceErr)
+			return reply{}, failure(op.name, e, k.sourceErr)
 		}
-		return nil, e
+		return reply{}, e
 	case k.lost:
-		return nil, &OutcomeError{Op: op.name, Attempts: k.attempts, CorrelationID: k.opts.correlationID, Err: k.cause(ctx)}
+		return reply{}, &OutcomeError{Op: op.name, Attempts: k.attempts, CorrelationID: k.opts.correlationID, Err: k.cause()}
 	}
-	return nil, k.cause(ctx)
+	return reply{}, k.cause()
 }
 
 // worthReadingBack reports whether a look at Wise's state can tell more than
@@ -384,7 +401,7 @@ func (k *call) worthReadingBack() bool {
 }
 
 // cause is why the attempts ended without an answer that says anything.
-func (k *call) cause(ctx context.Context) error {
+func (k *call) cause() error {
 	o, op := &k.last, k.request.op
 	var last error
 	if o.status != 0 {
@@ -392,7 +409,7 @@ func (k *call) cause(ctx context.Context) error {
 	} else {
 		last = in(op.name, o.err)
 	}
-	err := ctx.Err()
+	err := k.ctx.Err()
 	switch {
 	case err == nil:
 		return last

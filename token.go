@@ -242,7 +242,7 @@ func clientCredentials(c *Client, clientID, clientSecret string) TokenSource {
 	config := clientcredentials.Config{
 		ClientID:     clientID,
 		ClientSecret: clientSecret,
-		TokenURL:     c.url(fetchToken.path).String(),
+		TokenURL:     c.url(fetchToken.path, "").String(),
 		AuthStyle:    oauth2.AuthStyleInHeader,
 	}
 	httpClient := &http.Client{Transport: tokenTransport{c}}
@@ -268,7 +268,7 @@ func (t tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	reply, err := t.client.call(req.Context(), &request{
+	reply, err := t.client.call(req.Context(), request{
 		op:            &fetchToken,
 		path:          fetchToken.path,
 		body:          body,
