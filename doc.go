@@ -116,8 +116,8 @@
 //     returned with Uncertain set: it may be this call's own doing. A 500 to a
 //     sealed body leads to a new key of Wise's first.
 //  3. The user's numbers are listed first. If the number is there, that is
-//     success; if not, the write is repeated. A later 422 is looked into in the
-//     same way.
+//     success; if not, the write is repeated. A later refusal (422, say) is
+//     looked into in the same way.
 //
 // Whether anything was written, net/http/httptrace tells. After 429 and 503 the
 // wait is at least what Retry-After asks for; a wait of more than 30 s, or

@@ -363,8 +363,8 @@ func (k *call) settle() (reply, error) {
 	if !k.done && k.ctx.Err() == nil && k.worthReadingBack() {
 		k.unread = true
 		k.readBack()
-		// Wise refuses the number and doesn't list it: no attempt has done it.
-		refuted = !k.unread && o.status == http.StatusUnprocessableEntity
+		// Wise refuses the write and doesn't list the number: no attempt has done it.
+		refuted = !k.unread
 	}
 	switch {
 	case k.done:
@@ -390,14 +390,12 @@ func (k *call) settle() (reply, error) {
 }
 
 // worthReadingBack reports whether a look at Wise's state can tell more than
-// the last answer: attempts may have been carried out unheard, a number may be
-// repeated because an attempt before had done its work, or the reply of a
-// success broke off.
+// the last answer: attempts may have been carried out unheard, the write may be
+// refused because one of them had done it, or the reply of a success broke off.
 func (k *call) worthReadingBack() bool {
-	o, op := &k.last, k.request.op
-	return op.repeat == repeatReadBack && (k.unread ||
-		k.lost && o.status == http.StatusUnprocessableEntity ||
-		op.succeeds(o.status) && (o.bodyErr != nil || o.tooLarge))
+	o := &k.last
+	return k.request.op.repeat == repeatReadBack &&
+		(k.lost && !k.request.op.succeeds(o.status) || o.bodyErr != nil || o.tooLarge)
 }
 
 // cause is why the attempts ended without an answer that says anything.

@@ -1,0 +1,368 @@
+package usersecurity_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/wise-partner/usersecurity"
+	"github.com/wise-partner/usersecurity/usersecuritytest"
+)
+
+var (
+	campaignCalls = flag.Int("campaign.calls", 20_000, "calls that TestCampaign makes")
+	campaignSeed  = flag.Uint64("campaign.seed", 1, "seed of TestCampaign")
+)
+
+const (
+	campaignUsers   = 200
+	campaignWorkers = 64
+	campaignLimit   = 30 * time.Second // of one call
+)
+
+// campaignFaults hit a quarter of all attempts, and at least every third of
+// those after Wise did the work.
+var campaignFaults = []usersecuritytest.Fault{
+	{Kind: usersecuritytest.ResetAfter, Rate: 0.035},
+	{Kind: usersecuritytest.Cut, Rate: 0.03},
+	{Kind: usersecuritytest.Garbage, Rate: 0.02},
+	{Kind: usersecuritytest.HTML502, After: true, Rate: 0.03},
+	{Kind: usersecuritytest.Status, Status: 503, After: true, Rate: 0.015},
+	{Kind: usersecuritytest.Stall, Rate: 0.002},
+	{Kind: usersecuritytest.Delay, Delay: 20 * time.Millisecond, After: true, Rate: 0.01},
+	{Kind: usersecuritytest.ResetBefore, Rate: 0.04},
+	{Kind: usersecuritytest.HTML502, Rate: 0.025},
+	{Kind: usersecuritytest.Delay, Delay: 20 * time.Millisecond, Rate: 0.01},
+	{Kind: usersecuritytest.TooManyRequests, Rate: 0.02},
+	{Kind: usersecuritytest.TooManyRequests, RetryAfter: "1", Rate: 0.002},
+	{Kind: usersecuritytest.TooManyRequests, RetryAfter: "Mon, 01 Jan 2024 00:00:00 GMT", Rate: 0.005},
+	{Kind: usersecuritytest.TooManyRequests, RetryAfter: "99999999999999999999", Rate: 0.001},
+	{Kind: usersecuritytest.Unreadable, Rate: 0.02},
+	{Kind: usersecuritytest.Unauthorized, Rate: 0.01},
+	{Kind: usersecuritytest.RotateKey, Operation: usersecurity.OpCreatePin, Rate: 0.01},
+}
+
+// campaign is what all workers share.
+type campaign struct {
+	wise   *usersecuritytest.Server
+	client *usersecurity.Client
+
+	mu    sync.Mutex
+	tally map[string]int // by what became of a call
+	users map[uuid.UUID]usersecurity.UserID
+	wrong []string
+}
+
+// TestCampaign makes calls over all operations and many users at once while a
+// quarter of the attempts is hit by a fault, and compares what the client says
+// of every call with what it did to the state.
+func TestCampaign(t *testing.T) {
+	wise := usersecuritytest.NewServer(usersecuritytest.WithSeed(*campaignSeed), usersecuritytest.WithRecordLimit(10**campaignCalls))
+	defer wise.Close()
+	client, err := usersecurity.New(append(wise.Options(),
+		usersecurity.WithRetry(usersecurity.RetryPolicy{MinWait: time.Millisecond, MaxWait: 20 * time.Millisecond}),
+		usersecurity.WithTimeouts(3*time.Second, 0))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.CloseIdleConnections()
+	c := &campaign{wise: wise, client: client, tally: map[string]int{}, users: map[uuid.UUID]usersecurity.UserID{}}
+	for n := range campaignUsers {
+		wise.AddUser(usersecurity.UserID(n + 1))
+	}
+	if _, err := client.CreatePhoneNumber(t.Context(), 1, takenNumber); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range campaignFaults {
+		wise.Inject(f)
+	}
+
+	var workers sync.WaitGroup
+	for n := range campaignWorkers {
+		workers.Go(func() {
+			w := &worker{campaign: c, ctx: t.Context(), random: rand.New(rand.NewPCG(*campaignSeed, uint64(n)))}
+			for i := n; i < *campaignCalls; i += campaignWorkers {
+				// A user belongs to one worker, so that its state changes by nobody else.
+				own := w.random.IntN(campaignUsers/campaignWorkers) * campaignWorkers
+				w.step(usersecurity.UserID(own + n + 1))
+			}
+		})
+	}
+	workers.Wait()
+	c.report(t)
+}
+
+// takenNumber belongs to the first user for good.
+const takenNumber = "+6580000000"
+
+// worker makes calls for users of its own.
+type worker struct {
+	*campaign
+	ctx    context.Context
+	random *rand.Rand
+}
+
+// step makes one call for the user, drawn at random, and judges it.
+func (w *worker) step(user usersecurity.UserID) {
+	before, _ := w.wise.User(user)
+	pin := fmt.Sprintf("%04d", w.random.IntN(10_000))
+	device := fmt.Sprintf("device-%d", w.random.IntN(5))
+	number := fmt.Sprintf("+65%05d%03d", user, w.random.IntN(3))
+	if w.random.IntN(10) == 0 {
+		number = takenNumber
+	}
+	var fingerprint uuid.UUID // an unknown one, where the user has none
+	if len(before.Fingerprints) > 0 && w.random.IntN(10) > 0 {
+		fingerprint = before.Fingerprints[w.random.IntN(len(before.Fingerprints))].ID
+	} else {
+		fingerprint = uuid.New()
+	}
+	phone := usersecurity.PhoneNumberID(1)
+	if len(before.PhoneNumbers) > 0 && w.random.IntN(10) > 0 {
+		phone = before.PhoneNumbers[w.random.IntN(len(before.PhoneNumbers))].ID
+	}
+	if number == takenNumber && user == 1 || w.isTaken(before, phone) {
+		phone, number = 1, fmt.Sprintf("+65%05d%03d", user, 1) // that number stays
+	}
+	pinSet := func(s usersecuritytest.UserState) bool {
+		return s.PinSet && s.PinDigest == usersecuritytest.DigestOf(pin)
+	}
+	faceMap := strings.Repeat(pin, 3)
+	faceMapSet := func(s usersecuritytest.UserState) bool {
+		return s.FaceMapEnrolled && s.FaceMapDigest == usersecuritytest.DigestOf(faceMap)
+	}
+	deviceSet := func(s usersecuritytest.UserState) bool {
+		for _, d := range s.FingerprintDigests {
+			if d == usersecuritytest.DigestOf(device) {
+				return true
+			}
+		}
+		return false
+	}
+	hasDevice := func(s usersecuritytest.UserState) bool {
+		_, ok := s.FingerprintDigests[fingerprint]
+		return ok
+	}
+	hasNumber := func(s usersecuritytest.UserState, id usersecurity.PhoneNumberID, number string) bool {
+		return slices.ContainsFunc(s.PhoneNumbers, func(p usersecurity.PhoneNumber) bool {
+			return (id == 0 || p.ID == id) && (number == "" || p.PhoneNumber == number)
+		})
+	}
+	c := w.client
+	type option = usersecurity.CallOption
+	type state = usersecuritytest.UserState
+	switch w.random.IntN(11) {
+	case 0:
+		w.call(user, usersecurity.OpCreatePin, func(ctx context.Context, o option) error {
+			p, err := usersecurity.NewPin(pin)
+			return errors.Join(err, c.CreatePin(ctx, user, p, o))
+		}, pinSet)
+	case 1:
+		w.call(user, usersecurity.OpDeletePin, func(ctx context.Context, o option) error {
+			return c.DeletePin(ctx, user, o)
+		}, func(s state) bool { return !s.PinSet })
+	case 2:
+		w.call(user, usersecurity.OpEnrolFaceMap, func(ctx context.Context, o option) error {
+			m, err := usersecurity.FaceMapFromBase64(faceMap)
+			return errors.Join(err, c.EnrolFaceMap(ctx, user, m, o))
+		}, faceMapSet)
+	case 3:
+		w.call(user, usersecurity.OpDeleteFaceMap, func(ctx context.Context, o option) error {
+			return c.DeleteFaceMap(ctx, user, o)
+		}, func(s state) bool { return !s.FaceMapEnrolled })
+	case 4:
+		w.call(user, usersecurity.OpCreateDeviceFingerprint, func(ctx context.Context, o option) error {
+			f, err := usersecurity.NewFingerprint(device)
+			_, callErr := c.CreateDeviceFingerprint(ctx, user, f, o)
+			return errors.Join(err, callErr)
+		}, deviceSet)
+	case 5:
+		w.call(user, usersecurity.OpListDeviceFingerprints, func(ctx context.Context, o option) error {
+			list, err := c.ListDeviceFingerprints(ctx, user, o)
+			if err == nil && !slices.Equal(list, before.Fingerprints) {
+				w.complain("user %d: the list of devices is not the state", user)
+			}
+			return err
+		}, nil)
+	case 6:
+		w.call(user, usersecurity.OpDeleteDeviceFingerprint, func(ctx context.Context, o option) error {
+			return c.DeleteDeviceFingerprint(ctx, user, fingerprint, o)
+		}, func(s state) bool { return !hasDevice(s) })
+	case 7:
+		w.call(user, usersecurity.OpListPhoneNumbers, func(ctx context.Context, o option) error {
+			list, err := c.ListPhoneNumbers(ctx, user, o)
+			if err == nil && !slices.Equal(list, before.PhoneNumbers) {
+				w.complain("user %d: the list of phone numbers is not the state", user)
+			}
+			return err
+		}, nil)
+	case 8:
+		w.call(user, usersecurity.OpCreatePhoneNumber, func(ctx context.Context, o option) error {
+			p, err := c.CreatePhoneNumber(ctx, user, number, o)
+			if err == nil && p.PhoneNumber != number {
+				w.complain("user %d: another phone number was returned", user)
+			}
+			return err
+		}, func(s state) bool { return hasNumber(s, 0, number) })
+	case 9:
+		w.call(user, usersecurity.OpUpdatePhoneNumber, func(ctx context.Context, o option) error {
+			p, err := c.UpdatePhoneNumber(ctx, user, phone, number, o)
+			if err == nil && (p.PhoneNumber != number || p.ID != phone) {
+				w.complain("user %d: another phone number was returned", user)
+			}
+			return err
+		}, func(s state) bool { return hasNumber(s, phone, number) })
+	case 10:
+		w.call(user, usersecurity.OpDeletePhoneNumber, func(ctx context.Context, o option) error {
+			return c.DeletePhoneNumber(ctx, user, phone, o)
+		}, func(s state) bool { return !hasNumber(s, phone, "") })
+	}
+}
+
+func (w *worker) isTaken(s usersecuritytest.UserState, id usersecurity.PhoneNumberID) bool {
+	return slices.ContainsFunc(s.PhoneNumbers, func(p usersecurity.PhoneNumber) bool {
+		return p.ID == id && p.PhoneNumber == takenNumber
+	})
+}
+
+// setOnce are the operations that can't be looked up afterwards.
+var setOnce = []usersecurity.Operation{
+	usersecurity.OpCreatePin, usersecurity.OpEnrolFaceMap, usersecurity.OpCreateDeviceFingerprint,
+}
+
+// call makes one call and compares what it reports with the state. done tells
+// whether a state has in it what the call was to bring about.
+func (w *worker) call(user usersecurity.UserID, op usersecurity.Operation, do func(context.Context, usersecurity.CallOption) error, done func(usersecuritytest.UserState) bool) {
+	id := uuid.New()
+	w.mu.Lock()
+	w.users[id] = user
+	w.mu.Unlock()
+	before, _ := w.wise.User(user)
+	ctx, cancel := context.WithTimeout(w.ctx, campaignLimit)
+	defer cancel()
+	began := time.Now()
+	err := do(ctx, usersecurity.WithCorrelationID(id))
+	if took := time.Since(began); took > campaignLimit+2*time.Second {
+		w.complain("%s took %s, past its deadline", op, took)
+	}
+	after, _ := w.wise.User(user)
+
+	group := "other"
+	if slices.Contains(setOnce, op) {
+		group = "set-once"
+	}
+	var api *usersecurity.APIError
+	var verdict string
+	switch {
+	case err == nil:
+		verdict = "success"
+		if done != nil && !done(after) {
+			w.complain("%s for user %d reported success, and it isn't done", op, user)
+		}
+	case errors.Is(err, usersecurity.ErrMalformedReply), errors.Is(err, usersecurity.ErrDecrypt):
+		verdict = "success, reply lost"
+		if done != nil && !done(after) {
+			w.complain("%s for user %d reported a broken reply, and it isn't done: %v", op, user, err)
+		}
+	case errors.Is(err, usersecurity.ErrOutcomeUnknown):
+		verdict = "unknown"
+	case errors.As(err, &api) && api.Uncertain:
+		verdict = "uncertain"
+	default:
+		verdict = "definite error"
+		if !sameState(before, after) {
+			w.complain("%s for user %d reported a definite error, and changed the state: %v", op, user, err)
+		}
+	}
+	w.mu.Lock()
+	w.tally[group+": "+verdict]++
+	w.mu.Unlock()
+}
+
+func sameState(a, b usersecuritytest.UserState) bool {
+	return a.PinDigest == b.PinDigest && a.PinSet == b.PinSet &&
+		a.FaceMapDigest == b.FaceMapDigest && a.FaceMapEnrolled == b.FaceMapEnrolled &&
+		slices.Equal(a.Fingerprints, b.Fingerprints) && maps.Equal(a.FingerprintDigests, b.FingerprintDigests) &&
+		slices.Equal(a.PhoneNumbers, b.PhoneNumbers)
+}
+
+func (c *campaign) complain(format string, args ...any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wrong = append(c.wrong, fmt.Sprintf(format, args...))
+}
+
+// report prints the figures and fails on anything that is not as promised.
+func (c *campaign) report(t *testing.T) {
+	for _, w := range c.wrong[:min(len(c.wrong), 20)] {
+		t.Error(w)
+	}
+	attempts, foreign := 0, 0
+	for _, r := range c.wise.Requests() {
+		id, err := uuid.Parse(r.CorrelationID)
+		if err != nil {
+			t.Fatal("a request without a correlation id")
+		}
+		user, known := c.users[id]
+		if !known {
+			continue // a token or a key was fetched
+		}
+		attempts++
+		if r.User != user {
+			foreign++
+		}
+	}
+	if foreign > 0 {
+		t.Errorf("%d requests were made for another user", foreign)
+	}
+	faults := c.wise.Faults()
+	struck, after := 0, 0
+	for kind, n := range faults {
+		struck += n
+		switch kind {
+		case usersecuritytest.ResetAfter, usersecuritytest.Cut, usersecuritytest.Garbage, usersecuritytest.Stall:
+			after += n
+		}
+	}
+	share := func(group string, verdicts ...string) float64 {
+		total, n := 0, 0
+		for what, count := range c.tally {
+			if g, verdict, _ := strings.Cut(what, ": "); g == group {
+				total += count
+				if slices.Contains(verdicts, verdict) {
+					n += count
+				}
+			}
+		}
+		return 100 * float64(n) / float64(total)
+	}
+	definite := []string{"success", "success, reply lost", "definite error"}
+	others := share("other", definite...)
+	creates := share("set-once", append(definite, "uncertain")...)
+	certain := share("set-once", definite...)
+
+	t.Logf("%d calls, %d attempts, %d faults (%.1f%% of the attempts)", *campaignCalls, attempts, struck, 100*float64(struck)/float64(attempts))
+	for _, kind := range slices.Sorted(maps.Keys(faults)) {
+		t.Logf("  %-20s %6d", kind, faults[kind])
+	}
+	for _, what := range slices.Sorted(maps.Keys(c.tally)) {
+		t.Logf("  %-30s %6d", what, c.tally[what])
+	}
+	t.Logf("set-once creates that ended with an answer: %.2f%% (%.2f%% without an uncertain 409); others that ended definite: %.2f%%", creates, certain, others)
+	if others < 99.5 || creates < 96 {
+		t.Error("too many outcomes are unknown")
+	}
+	if rate := float64(struck) / float64(attempts); rate < 0.2 || 3*after < struck {
+		t.Errorf("the faults are too few (%.2f of the attempts) or too few after the work was done (%d of %d)", rate, after, struck)
+	}
+}
