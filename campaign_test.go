@@ -67,6 +67,7 @@ type campaign struct {
 // quarter of the attempts is hit by a fault, and compares what the client says
 // of every call with what it did to the state.
 func TestCampaign(t *testing.T) {
+	t.Parallel()
 	wise := usersecuritytest.NewServer(usersecuritytest.WithSeed(*campaignSeed), usersecuritytest.WithRecordLimit(10**campaignCalls))
 	defer wise.Close()
 	client, err := usersecurity.New(append(wise.Options(),

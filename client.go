@@ -407,7 +407,7 @@ func (k *call) apiError() *APIError {
 
 // end tells the caller's Meta and the observers what became of the call.
 func (k *call) end(ctx context.Context, err error) {
-	traceID := k.last.header.Get("X-Trace-Id")
+	traceID := identifier(k.last.header, "X-Trace-Id")
 	if m := k.opts.meta; m != nil {
 		*m = Meta{
 			StatusCode:    k.last.status,

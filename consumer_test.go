@@ -47,6 +47,7 @@ func consumer(t *testing.T, files map[string]string) (run func(args ...string)) 
 }
 
 func TestReadmeFirstProgramCompiles(t *testing.T) {
+	t.Parallel()
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
@@ -61,6 +62,7 @@ func TestReadmeFirstProgramCompiles(t *testing.T) {
 }
 
 func TestConsumerMocksAndSimulates(t *testing.T) {
+	t.Parallel()
 	run := consumer(t, map[string]string{
 		"enrol.go": `package partner
 

@@ -117,20 +117,14 @@ type ErrorDetail struct {
 	Path string
 }
 
-// Format prints the detail without its message.
-func (d ErrorDetail) Format(f fmt.State, verb rune) {
-	writeText(f, verb, "{Code:"+printable(d.Code)+" Message:"+mask+"}")
-}
+// Format prints the code alone.
+func (d ErrorDetail) Format(f fmt.State, verb rune) { writeText(f, verb, printable(d.Code)) }
 
-// LogValue is the detail without its message.
-func (d ErrorDetail) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("code", printable(d.Code)))
-}
+// LogValue is the code alone.
+func (d ErrorDetail) LogValue() slog.Value { return slog.StringValue(printable(d.Code)) }
 
-// MarshalJSON writes the detail without its message.
-func (d ErrorDetail) MarshalJSON() ([]byte, error) {
-	return json.Marshal(map[string]string{"code": printable(d.Code)})
-}
+// MarshalText writes the code alone.
+func (d ErrorDetail) MarshalText() ([]byte, error) { return []byte(printable(d.Code)), nil }
 
 // APIError is an answer of Wise's that is not the documented success. It
 // matches one of the sentinels ([ErrPinAlreadySet], [ErrRateLimited] and so on)
@@ -175,8 +169,8 @@ func NewAPIError(op Operation, status int, header http.Header, body []byte) *API
 	e := &APIError{
 		Op:            op,
 		StatusCode:    status,
-		TraceID:       header.Get("X-Trace-Id"),
-		RateLimitedBy: header.Get("X-Rate-Limited-By"),
+		TraceID:       identifier(header, "X-Trace-Id"),
+		RateLimitedBy: identifier(header, "X-Rate-Limited-By"),
 		RetryAfter:    retryAfter(header, time.Now()),
 		Attempts:      1,
 		body:          body,
@@ -276,6 +270,9 @@ func (e APIError) LogValue() slog.Value {
 // MarshalJSON writes what LogValue holds.
 func (e APIError) MarshalJSON() ([]byte, error) { return marshalGroup(e.LogValue()) }
 
+// MarshalText writes what Error returns.
+func (e APIError) MarshalText() ([]byte, error) { return []byte(e.Error()), nil }
+
 // sentinel classifies the answer: by operation and status, then by code, then
 // by status alone.
 func (e *APIError) sentinel() *sentinel {
@@ -372,6 +369,9 @@ func (e OutcomeError) LogValue() slog.Value {
 
 // MarshalJSON writes what LogValue holds.
 func (e OutcomeError) MarshalJSON() ([]byte, error) { return marshalGroup(e.LogValue()) }
+
+// MarshalText writes what Error returns.
+func (e OutcomeError) MarshalText() ([]byte, error) { return []byte(e.Error()), nil }
 
 // callError is every other failure: a text of our own, and causes whose texts
 // are not ours and are therefore never printed.
@@ -497,6 +497,15 @@ func printable(s string) string {
 		}
 	}
 	return s
+}
+
+// identifier reads a header that holds an id or a name.
+func identifier(header http.Header, name string) string {
+	value := header.Get(name)
+	if value == "" {
+		return ""
+	}
+	return printable(value)
 }
 
 func writeText(f fmt.State, verb rune, text string) {

@@ -79,7 +79,7 @@ func (k *call) observeAttempt(again bool) {
 		Start:         k.began,
 		Duration:      time.Since(k.began),
 		StatusCode:    o.status,
-		TraceID:       o.header.Get("X-Trace-Id"),
+		TraceID:       identifier(o.header, "X-Trace-Id"),
 		CorrelationID: k.opts.correlationID,
 		Repeated:      again,
 		Wait:          k.wait,
@@ -113,7 +113,7 @@ func (l logObserver) AttemptDone(ctx context.Context, e AttemptEvent) {
 		slog.Int("attempt", e.Attempt),
 		slog.Int("status", e.StatusCode),
 		slog.Duration("duration", e.Duration),
-		slog.String("trace_id", printable(e.TraceID)),
+		slog.String("trace_id", e.TraceID),
 		slog.String("correlation_id", e.CorrelationID.String()),
 	}
 	if e.ErrorClass != "" {
@@ -135,7 +135,7 @@ func (l logObserver) CallDone(ctx context.Context, e CallEvent) {
 		slog.Int("attempts", e.Attempts),
 		slog.Int("status", e.StatusCode),
 		slog.Duration("duration", e.Duration),
-		slog.String("trace_id", printable(e.TraceID)),
+		slog.String("trace_id", e.TraceID),
 		slog.String("correlation_id", e.CorrelationID.String()),
 	}
 	if e.ErrorClass != "" {

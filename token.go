@@ -38,13 +38,18 @@ type TokenRequest struct {
 	Rejected string
 }
 
-// Format prints the request without the rejected token.
-func (r TokenRequest) Format(f fmt.State, verb rune) {
+// Format prints the request with the rejected token masked.
+func (r TokenRequest) Format(f fmt.State, verb rune) { writeText(f, verb, r.masked()) }
+
+// MarshalText writes the request with the rejected token masked.
+func (r TokenRequest) MarshalText() ([]byte, error) { return []byte(r.masked()), nil }
+
+func (r TokenRequest) masked() string {
 	rejected := ""
 	if r.Rejected != "" {
 		rejected = mask
 	}
-	writeText(f, verb, "{User:"+strconv.FormatInt(int64(r.User), 10)+" Rejected:"+rejected+"}")
+	return "{User:" + strconv.FormatInt(int64(r.User), 10) + " Rejected:" + rejected + "}"
 }
 
 // TokenFunc is a function that serves as a [TokenSource].
