@@ -125,7 +125,7 @@ func (c *catch) search(t *testing.T) {
 	for n, mark := range canaries {
 		for _, form := range []string{mark, fmt.Sprintf("%x", mark), fmt.Sprintf("%X", mark), base64.StdEncoding.EncodeToString([]byte(mark))} {
 			if i := strings.Index(text, form); i >= 0 {
-				t.Errorf("mark %d got out, %d bytes into the output: %s", n, i, text[max(0,i-200):i+50])
+				t.Errorf("mark %d got out, %d bytes into the output: %s", n, i, text[max(0, i-200):i+50])
 			}
 		}
 	}
@@ -410,5 +410,5 @@ type recording struct{ sent *bytes.Buffer }
 
 func (r recording) RoundTrip(req *http.Request) (*http.Response, error) {
 	_, _ = r.sent.ReadFrom(req.Body)
-	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: req}, nil
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: req}, nil
 }

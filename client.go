@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/hashicorp/go-retryablehttp"
 )
 
 // Version is the version of this library, as sent in the User-Agent header.
@@ -29,7 +28,7 @@ const Version = "0.1.0"
 type Client struct {
 	baseURL    *url.URL
 	http       http.Client // its Transport is the pool
-	runner     *retryablehttp.Client
+	runner     *runner
 	appTokens  TokenSource
 	userTokens TokenSource
 	jwe        *jweSettings

@@ -32,7 +32,8 @@ type call struct {
 	attempts  int
 	repeats   int // attempts that followed a failure, not a correction
 	refreshed bool
-	rekeyed   bool
+	rekeys    int  // how often Wise had another key
+	lastKey   bool // Wise was asked, and has no other key than the one in use
 	last      outcome
 	wait      time.Duration
 	began     time.Time // of the last attempt
@@ -66,12 +67,15 @@ type outcome struct {
 	unsent bool // err, and nothing was written
 }
 
+// runner is go-retryablehttp's, by a name that the rest of the package may know.
+type runner = retryablehttp.Client
+
 // newRunner makes what runs the attempts of all calls. go-retryablehttp counts,
 // waits and repeats; what to repeat and how long to wait is decided here. It
 // closes the idle connections of its HTTP client when it gives up, and finds
 // none to close: the pool is not its own.
-func newRunner() *retryablehttp.Client {
-	return &retryablehttp.Client{
+func newRunner() *runner {
+	return &runner{
 		HTTPClient: &http.Client{
 			Transport:     attempts{},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -322,26 +326,29 @@ func (k *call) changeListMethod() bool {
 	return true
 }
 
-// replaceKey gets Wise's key anew, once, when a sealed request was answered
-// with 500, which may mean that Wise could not open it. It reports whether Wise
-// has another key; a request of the client's own is sealed to it then.
+// maxRekeys bounds the keys that one call follows Wise through: more rotations
+// than that during one call are a mistake somewhere.
+const maxRekeys = 3
+
+// replaceKey gets Wise's key anew, once for every key that was used, when a
+// sealed request was answered with 500, which may mean that Wise could not open
+// it. It reports whether Wise has another key; a request of the client's own is
+// sealed to it then.
 func (k *call) replaceKey() bool {
-	if k.rekeyed || !k.seals && !k.request.relayed || k.client.keys == nil {
+	if !k.seals && !k.request.relayed || k.client.keys == nil || k.lastKey || k.rekeys == maxRekeys {
 		return false
 	}
-	k.rekeyed = true
 	op, used := k.request.op.name, k.key
 	if k.request.relayed {
 		// Nothing tells which key the device used; most likely the one it could get here.
-		var err error
-		if used, err = k.client.encryptionKey(&k.ctx, op, nil); err != nil {
-			return false
-		}
+		used, _ = k.client.encryptionKey(&k.ctx, op, nil)
 	}
 	key, err := k.client.encryptionKey(&k.ctx, op, used)
 	if err != nil || key.same(used) {
+		k.lastKey = true
 		return false
 	}
+	k.rekeys++
 	return k.request.relayed || k.seal(key) == nil
 }
 

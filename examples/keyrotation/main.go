@@ -78,7 +78,7 @@ func run(ctx context.Context, out io.Writer) error {
 
 	fmt.Fprintf(out, "%d PINs set and deleted by %d users at once, %d rotations, %d calls failed\n",
 		total, users, rotationsSoFar, failed.Load())
-	fmt.Fprintf(out, "Wise's key was fetched %d times\n", wise.KeyFetches())
+	fmt.Fprintf(out, "Wise's key was fetched %d times\n", wise.Count(usersecurity.OpFetchWiseKey))
 	if failed.Load() > 0 {
 		return fmt.Errorf("%d calls failed", failed.Load())
 	}

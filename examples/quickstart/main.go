@@ -135,7 +135,7 @@ func (t *tour) step(name string, do func(usersecurity.CallOption) error) error {
 	err := do(usersecurity.WithMeta(&meta))
 	outcome := "done"
 	if err != nil {
-		outcome = err.Error()
+		outcome = err.Error() // it names the trace id again, as it would in a log
 	}
 	fmt.Fprintf(t.out, "%-26s  status %3d  trace %s  %s\n", name, meta.StatusCode, meta.TraceID, outcome)
 	return err

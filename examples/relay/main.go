@@ -176,7 +176,7 @@ func (d device) sendOnce(ctx context.Context, path string, secret usersecurity.S
 	}
 	public, ok := parsed.(*rsa.PublicKey)
 	if !ok {
-		return nil, errors.New("Wise's key is not RSA")
+		return nil, errors.New("the key is not RSA")
 	}
 	sealed, err := usersecurity.Seal(&usersecurity.WiseKey{PublicKey: public}, secret)
 	if err != nil {
