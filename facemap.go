@@ -24,7 +24,7 @@ func (c *Client) EnrolFaceMap(ctx context.Context, user UserID, faceMap FaceMap,
 		op:   &enrolFaceMap,
 		user: user,
 		path: enrolFaceMap.path,
-		body: []byte(*faceMap.payload),
+		body: *faceMap.payload,
 	}, opts)
 	return err
 }

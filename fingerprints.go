@@ -38,7 +38,7 @@ func (c *Client) CreateDeviceFingerprint(ctx context.Context, user UserID, finge
 		op:   &createDeviceFingerprint,
 		user: user,
 		path: createDeviceFingerprint.path,
-		body: []byte(*fingerprint.payload),
+		body: *fingerprint.payload,
 	}, opts)
 	if err != nil {
 		return nil, err

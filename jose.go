@@ -1,6 +1,7 @@
 package usersecurity
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/aes"
 	"crypto/cipher"
@@ -91,58 +92,74 @@ func newGCM(key []byte) (cipher.AEAD, error) {
 	return cipher.NewGCM(block)
 }
 
-// joseHeader is what counts of a protected header.
-type joseHeader struct{ alg, enc, kid string }
+// message is a compact JWE taken apart. Nothing in it is opened.
+type message struct {
+	alg, enc, kid string
+	protected     []byte // as it came: the additional authenticated data
+	encryptedKey  []byte
+	iv            []byte
+	sealed        []byte // ciphertext and tag
+}
 
-// inspectCompact checks the shape of a compact JWE: five segments of strict
+// parseCompact checks the shape of a compact JWE: five segments of strict
 // base64url, an initialization vector and a tag of the right size, a header
-// without compression and critical extensions. It opens nothing.
-func inspectCompact(compact string) (h joseHeader, encryptedKeySize int, ok bool) {
-	if len(compact) > maxCompact {
-		return h, 0, false
+// without compression and critical extensions.
+func parseCompact(compact []byte) (m message, ok bool) {
+	// The standard decoder skips line breaks.
+	if len(compact) > maxCompact || bytes.ContainsAny(compact, "\r\n") {
+		return m, false
 	}
-	segments := strings.SplitN(compact, ".", 6)
-	if len(segments) != 5 || len(segments[0]) > maxProtected {
-		return h, 0, false
-	}
-	for _, s := range segments {
-		// The standard decoder skips line breaks.
-		if strings.ContainsAny(s, "\r\n") {
-			return h, 0, false
+	var segments [5][]byte
+	rest, more := compact, true
+	for i := range segments {
+		if !more {
+			return m, false
 		}
+		segments[i], rest, more = bytes.Cut(rest, []byte("."))
 	}
-	encryptedKey, err := segmentEncoding.DecodeString(segments[1])
+	if more || len(segments[0]) > maxProtected {
+		return m, false
+	}
+	m.protected = segments[0]
+	if !m.parseHeader() {
+		return m, false
+	}
+	var err error
+	decode := func(dst, segment []byte) []byte {
+		if err == nil {
+			dst, err = segmentEncoding.AppendDecode(dst, segment)
+		}
+		return dst
+	}
+	m.encryptedKey = decode(nil, segments[1])
+	m.iv = decode(nil, segments[2])
+	m.sealed = decode(make([]byte, 0, segmentEncoding.DecodedLen(len(segments[3]))+tagSize), segments[3])
+	size := len(m.sealed)
+	m.sealed = decode(m.sealed, segments[4])
+	return m, err == nil && len(m.iv) == ivSize && len(m.sealed)-size == tagSize
+}
+
+// parseHeader reads what counts of the protected header. How Wise is known to
+// write it needs no JSON decoder.
+func (m *message) parseHeader() bool {
+	raw, err := segmentEncoding.AppendDecode(nil, m.protected)
 	if err != nil {
-		return h, 0, false
+		return false
 	}
-	iv, err := segmentEncoding.DecodeString(segments[2])
-	if err != nil || len(iv) != ivSize {
-		return h, 0, false
-	}
-	if _, err := segmentEncoding.DecodeString(segments[3]); err != nil {
-		return h, 0, false
-	}
-	tag, err := segmentEncoding.DecodeString(segments[4])
-	if err != nil || len(tag) != tagSize {
-		return h, 0, false
-	}
-	raw, err := segmentEncoding.DecodeString(segments[0])
-	if err != nil {
-		return h, 0, false
+	if s := string(raw); s == `{"enc":"A256GCM","alg":"dir"}` || s == `{"alg":"dir","enc":"A256GCM"}` {
+		m.alg, m.enc = string(algDirect), string(encGCM)
+		return true
 	}
 	var fields map[string]json.RawMessage
-	if json.Unmarshal(raw, &fields) != nil {
-		return h, 0, false
+	if json.Unmarshal(raw, &fields) != nil || fields["zip"] != nil || fields["crit"] != nil {
+		return false
 	}
-	if fields["zip"] != nil || fields["crit"] != nil {
-		return h, 0, false
-	}
-	for name, into := range map[string]*string{"alg": &h.alg, "enc": &h.enc, "kid": &h.kid} {
+	for name, into := range map[string]*string{"alg": &m.alg, "enc": &m.enc, "kid": &m.kid} {
 		if raw, there := fields[name]; there && json.Unmarshal(raw, into) != nil {
-			return h, 0, false
+			return false
 		}
 	}
-	return h, len(encryptedKey), true
+	return true
 }
 
 // openReply opens a sealed reply by its protected header: dir with the content
@@ -150,35 +167,39 @@ func inspectCompact(compact string) (h joseHeader, encryptedKeySize int, ok bool
 // names. Whatever is wrong, the error is ErrDecrypt and nothing more, so that
 // it tells nobody how far an attempt got.
 func openReply(compact []byte, cek []byte, replyKeys map[string]crypto.Decrypter) ([]byte, error) {
-	text := string(compact)
-	header, encryptedKeySize, ok := inspectCompact(text)
-	if !ok || header.enc != string(encGCM) {
+	m, ok := parseCompact(compact)
+	switch {
+	case !ok || m.enc != string(encGCM):
 		return nil, ErrDecrypt
-	}
-	var (
-		alg jose.KeyAlgorithm
-		key any
-	)
-	switch header.alg {
-	case string(algDirect):
-		if encryptedKeySize != 0 || len(cek) != cekSize {
-			return nil, ErrDecrypt
+	case m.alg == string(algDirect) && len(m.encryptedKey) == 0 && len(cek) == cekSize:
+		return m.openDirect(cek)
+	case m.alg == string(algRSA) && len(m.encryptedKey) > 0:
+		if key := replyKeys[strings.ToLower(m.kid)]; key != nil {
+			return openRSA(string(compact), key)
 		}
-		alg, key = algDirect, cek
-	case string(algRSA):
-		replyKey := replyKeys[strings.ToLower(header.kid)]
-		if encryptedKeySize == 0 || replyKey == nil {
-			return nil, ErrDecrypt
-		}
-		alg, key = algRSA, keyDecrypter{replyKey}
-	default:
-		return nil, ErrDecrypt
 	}
-	jwe, err := jose.ParseEncryptedCompact(text, []jose.KeyAlgorithm{alg}, []jose.ContentEncryption{encGCM})
+	return nil, ErrDecrypt
+}
+
+// openDirect is the other half of seal, over the same primitives.
+func (m *message) openDirect(cek []byte) ([]byte, error) {
+	gcm, err := newGCM(cek)
 	if err != nil {
 		return nil, ErrDecrypt
 	}
-	plaintext, err := jwe.Decrypt(key)
+	plaintext, err := gcm.Open(m.sealed[:0], m.iv, m.sealed, m.protected)
+	if err != nil {
+		return nil, ErrDecrypt
+	}
+	return plaintext, nil
+}
+
+func openRSA(compact string, key crypto.Decrypter) ([]byte, error) {
+	jwe, err := jose.ParseEncryptedCompact(compact, []jose.KeyAlgorithm{algRSA}, []jose.ContentEncryption{encGCM})
+	if err != nil {
+		return nil, ErrDecrypt
+	}
+	plaintext, err := jwe.Decrypt(keyDecrypter{key})
 	if err != nil {
 		return nil, ErrDecrypt
 	}

@@ -25,7 +25,7 @@ func (c *Client) CreatePin(ctx context.Context, user UserID, pin Pin, opts ...Ca
 		op:   &createPin,
 		user: user,
 		path: createPin.path,
-		body: []byte(*pin.payload),
+		body: *pin.payload,
 	}, opts)
 	return err
 }

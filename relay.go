@@ -11,8 +11,8 @@ type Sealable interface {
 	plaintext() []byte
 }
 
-func (p Pin) plaintext() []byte         { return []byte(*p.payload) }
-func (p Fingerprint) plaintext() []byte { return []byte(*p.payload) }
+func (p Pin) plaintext() []byte         { return *p.payload }
+func (p Fingerprint) plaintext() []byte { return *p.payload }
 
 // Sealed is the device's half of a relayed call: a sealed request, and the
 // content key that opens the reply to it. It stays on the device.
@@ -68,13 +68,13 @@ type SealedRequest struct {
 // Anything but a compact JWE with RSA-OAEP-256 and A256GCM is refused with an
 // error that matches [ErrInvalidArgument].
 func ParseSealedRequest(compact string) (SealedRequest, error) {
-	header, encryptedKeySize, ok := inspectCompact(compact)
+	m, ok := parseCompact([]byte(compact))
 	switch {
 	case !ok:
 		return SealedRequest{}, invalid("a sealed request is a compact JWE of five segments, without zip and crit")
-	case header.alg != string(algRSA) || header.enc != string(encGCM):
+	case m.alg != string(algRSA) || m.enc != string(encGCM):
 		return SealedRequest{}, invalid("a sealed request has alg RSA-OAEP-256 and enc A256GCM")
-	case encryptedKeySize < minKeyBits/8:
+	case len(m.encryptedKey) < minKeyBits/8:
 		return SealedRequest{}, invalid("a sealed request is sealed to an RSA key of at least 2048 bits")
 	}
 	return SealedRequest{compact: compact}, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -47,7 +48,7 @@ func (masked) MarshalJSON() ([]byte, error) { return []byte(`"` + mask + `"`), n
 // a fixed mask, and the digits can't be read back from it.
 type Pin struct {
 	masked
-	payload *string
+	payload *[]byte
 }
 
 // NewPin takes a PIN of exactly four ASCII digits; leading zeros count. Any
@@ -57,7 +58,7 @@ func NewPin(digits string) (Pin, error) {
 	if len(digits) != 4 || strings.Trim(digits, "0123456789") != "" {
 		return Pin{}, invalid("a PIN is exactly four digits 0 to 9")
 	}
-	payload := `{"pin":"` + digits + `"}`
+	payload := []byte(`{"pin":"` + digits + `"}`)
 	return Pin{payload: &payload}, nil
 }
 
@@ -66,7 +67,7 @@ func NewPin(digits string) (Pin, error) {
 // a [Pin] it can't be printed.
 type Fingerprint struct {
 	masked
-	payload *string
+	payload *[]byte
 }
 
 // NewFingerprint takes the fingerprint of a device: any text that isn't empty,
@@ -85,7 +86,7 @@ func NewFingerprint(value string) (Fingerprint, error) {
 	if err != nil {
 		return Fingerprint{}, invalid("a fingerprint must be valid UTF-8")
 	}
-	payload := `{"deviceFingerprint":` + string(text) + `}`
+	payload := slices.Concat([]byte(`{"deviceFingerprint":`), text, []byte(`}`))
 	return Fingerprint{payload: &payload}, nil
 }
 
@@ -94,7 +95,7 @@ func NewFingerprint(value string) (Fingerprint, error) {
 // zero FaceMap is refused by every method. Like a [Pin] it can't be printed.
 type FaceMap struct {
 	masked
-	payload *string
+	payload *[]byte
 }
 
 const (
@@ -108,14 +109,10 @@ func NewFaceMap(raw []byte) (FaceMap, error) {
 	if len(raw) == 0 {
 		return FaceMap{}, invalid("a face map can't be empty")
 	}
-	var b strings.Builder
-	b.Grow(len(faceMapBefore) + base64.StdEncoding.EncodedLen(len(raw)) + len(faceMapAfter))
-	b.WriteString(faceMapBefore)
-	encoder := base64.NewEncoder(base64.StdEncoding, &b)
-	_, _ = encoder.Write(raw) // a strings.Builder takes everything
-	_ = encoder.Close()
-	b.WriteString(faceMapAfter)
-	payload := b.String()
+	payload := make([]byte, 0, len(faceMapBefore)+base64.StdEncoding.EncodedLen(len(raw))+len(faceMapAfter))
+	payload = append(payload, faceMapBefore...)
+	payload = base64.StdEncoding.AppendEncode(payload, raw)
+	payload = append(payload, faceMapAfter...)
 	return FaceMap{payload: &payload}, nil
 }
 
@@ -130,7 +127,10 @@ func FaceMapFromBase64(s string) (FaceMap, error) {
 	if !isStandardBase64(s) {
 		return FaceMap{}, invalid("a face map must be standard base64 with padding and without line breaks")
 	}
-	payload := faceMapBefore + s + faceMapAfter
+	payload := make([]byte, 0, len(faceMapBefore)+len(s)+len(faceMapAfter))
+	payload = append(payload, faceMapBefore...)
+	payload = append(payload, s...)
+	payload = append(payload, faceMapAfter...)
 	return FaceMap{payload: &payload}, nil
 }
 
