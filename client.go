@@ -189,25 +189,31 @@ func replyError(op Operation, status int, what error) error {
 }
 
 // call is the one path: arguments, token, sealing, attempts, reply.
-func (c *Client) call(ctx context.Context, r request, opts []CallOption) (_ reply, err error) {
+func (c *Client) call(ctx context.Context, r request, opts []CallOption) (reply, error) {
 	if ctx == nil {
 		return reply{}, in(r.op.name, invalid("the context is nil"))
 	}
 	k := &call{client: c, request: r, start: time.Now()}
-	defer func() { k.end(ctx, err) }()
+	rep, err := k.do(ctx, opts)
+	k.report(ctx, err)
+	return rep, err
+}
+
+func (k *call) do(ctx context.Context, opts []CallOption) (reply, error) {
+	op := k.request.op
 	for _, o := range opts {
 		if o == nil {
-			return reply{}, in(r.op.name, invalid("a call option is nil"))
+			return reply{}, in(op.name, invalid("a call option is nil"))
 		}
 		o(&k.opts)
 	}
 	if k.opts.complaint != "" {
-		return reply{}, in(r.op.name, invalid("%s", k.opts.complaint))
+		return reply{}, in(op.name, invalid("%s", k.opts.complaint))
 	}
 	if k.opts.correlationID == uuid.Nil {
 		k.opts.correlationID = uuid.New()
 	}
-	k.ctx.begin(ctx, k, c.total)
+	k.ctx.begin(ctx, k, k.client.total)
 	defer k.ctx.end()
 	if err := k.prepare(); err != nil {
 		return reply{}, err
@@ -404,8 +410,8 @@ func (k *call) apiError() *APIError {
 	return e
 }
 
-// end tells the caller's Meta and the observers what became of the call.
-func (k *call) end(ctx context.Context, err error) {
+// report tells the caller's Meta and the observers what became of the call.
+func (k *call) report(ctx context.Context, err error) {
 	traceID := identifier(k.last.header, "X-Trace-Id")
 	if m := k.opts.meta; m != nil {
 		*m = Meta{

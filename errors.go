@@ -416,11 +416,11 @@ func in(op Operation, err error) error {
 
 // failure joins a sentinel with causes, of which only safe words are printed.
 func failure(op Operation, what error, causes ...error) error {
-	text := strings.TrimPrefix(what.Error(), "usersecurity: ")
+	text := strings.TrimPrefix(safeText(what), string(op)+": ")
 	all := []error{what}
 	for _, c := range causes {
 		if c != nil {
-			text += ": " + safeText(c)
+			text += ": " + strings.TrimPrefix(safeText(c), string(op)+": ")
 			all = append(all, c)
 		}
 	}

@@ -68,7 +68,7 @@ type CallEvent struct {
 }
 
 // observeAttempt tells the observers about the attempt that has just ended.
-func (k *call) observeAttempt(again bool) {
+func (k *call) observeAttempt() {
 	if len(k.client.observers) == 0 || k.began.IsZero() {
 		return
 	}
@@ -81,7 +81,7 @@ func (k *call) observeAttempt(again bool) {
 		StatusCode:    o.status,
 		TraceID:       identifier(o.header, "X-Trace-Id"),
 		CorrelationID: k.opts.correlationID,
-		Repeated:      again,
+		Repeated:      k.again,
 		Wait:          k.wait,
 	}
 	switch {

@@ -35,6 +35,7 @@ type call struct {
 	rekeys    int  // how often Wise had another key
 	lastKey   bool // Wise was asked, and has no other key than the one in use
 	last      outcome
+	again     bool // another attempt is to follow, after wait
 	wait      time.Duration
 	began     time.Time // of the last attempt
 	done      bool      // by reading back
@@ -86,9 +87,9 @@ func newRunner() *runner {
 			if err != nil && k.last.err == nil && k.last.status == 0 {
 				k.last.err = failure("", ErrTransport, err)
 			}
-			again := k.next()
-			k.observeAttempt(again)
-			return again, nil
+			k.again = k.next()
+			k.observeAttempt()
+			return k.again, nil
 		},
 		Backoff: func(_, _ time.Duration, _ int, resp *http.Response) time.Duration {
 			return callOf(resp.Request.Context()).wait
@@ -140,6 +141,9 @@ func (k *call) attempt() {
 	ctx, cancel := context.WithDeadline(k.ctx.Context, deadline)
 	defer cancel()
 	resp, err := k.client.http.Transport.RoundTrip(k.newRequest(k.traced(ctx)))
+	if err == nil && resp == nil {
+		err = errNoResponse
+	}
 	if err != nil {
 		k.last = outcome{err: k.attemptError(ctx, err), unsent: k.unsent(ctx, err)}
 		return
@@ -155,6 +159,8 @@ func (k *call) attempt() {
 		o.bodyErr = k.attemptError(ctx, err)
 	}
 }
+
+var errNoResponse = errors.New("the transport returned neither a response nor an error")
 
 // traced watches how far a write gets.
 func (k *call) traced(ctx context.Context) context.Context {
@@ -175,7 +181,7 @@ func (k *call) attemptError(attempt context.Context, err error) error {
 	case k.ctx.Err() != nil:
 		return k.ctx.Err()
 	case attempt.Err() != nil:
-		return ErrAttemptTimeout
+		return failure("", ErrAttemptTimeout)
 	}
 	return failure("", ErrTransport, err)
 }
@@ -367,6 +373,7 @@ func (k *call) readBack() {
 func (k *call) settle() (reply, error) {
 	o, op := &k.last, k.request.op
 	refuted := false
+	interrupted := k.again && k.ctx.Err() != nil
 	if !k.done && k.ctx.Err() == nil && k.worthReadingBack() {
 		k.unread = true
 		k.readBack()
@@ -383,7 +390,7 @@ func (k *call) settle() (reply, error) {
 		return k.success()
 	case op.repeat == repeatDelete && k.lost && o.status == http.StatusNotFound:
 		return reply{op: op.name, status: o.status}, nil
-	case o.status != 0 && !transient(o.status) && o.status != http.StatusTooManyRequests:
+	case o.status != 0 && !transient(o.status) && o.status != http.StatusTooManyRequests && !interrupted:
 		e := k.apiError()
 		e.Uncertain = k.lost && !refuted
 		if k.sourceErr != nil {
