@@ -301,15 +301,6 @@ func (k *call) accessToken(rejected string) (string, error) {
 	return token.AccessToken, nil
 }
 
-// sourceFailure is the error of a token or key source, unless the call's own
-// context ended while it was asked.
-func sourceFailure(ctx context.Context, op Operation, what, err error) error {
-	if ctx.Err() != nil {
-		return failure(op, ctx.Err(), what, err)
-	}
-	return failure(op, what, err)
-}
-
 // newRequest makes the request of one attempt. The headers of a sealed one are
 // those that Wise asks for, and an explicit Accept-Encoding keeps net/http from
 // asking for gzip.

@@ -84,9 +84,10 @@
 //	Create-, UpdatePhoneNumber 422 phone.number.repeated  ErrPhoneRepeated
 //
 // Nothing was sent where an error matches [ErrInvalidArgument], [ErrNoToken],
-// [ErrNoKey] or [ErrJWERequired]. The operation was carried out where it
-// matches [ErrDecrypt], [ErrPlaintextReply], [ErrReplyTooLarge] or
-// [ErrMalformedReply]. Nobody knows where it matches [ErrOutcomeUnknown].
+// [ErrNoKey] or [ErrJWERequired]. Wise answered with the documented success, and
+// a write was carried out, where it matches [ErrDecrypt], [ErrPlaintextReply],
+// [ErrReplyTooLarge] or [ErrMalformedReply]. Nobody knows where it matches
+// [ErrOutcomeUnknown].
 //
 // However an error is printed, it shows no token, URL, body, message of Wise's
 // or text of another package's error. Secrets ([Pin], [FaceMap],

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -81,8 +82,8 @@ var (
 	ErrNoKey error = &sentinel{"no_key", "no key of Wise's to seal to"}
 )
 
-// What is wrong with a reply. The operation was carried out: Wise answered
-// with the documented success.
+// What is wrong with a reply. Wise answered with the documented success: a
+// write was carried out.
 var (
 	// ErrDecrypt: a sealed reply can't be opened. There is one error for every cause.
 	ErrDecrypt error = &sentinel{"decrypt", "the sealed reply can't be opened"}
@@ -427,6 +428,46 @@ func failure(op Operation, what error, causes ...error) error {
 	return &callError{op: op, text: text, causes: all}
 }
 
+// sourceError is the failure of a source of tokens or keys, behind which there
+// may be a call of its own to Wise. What that call says of its own subject must
+// not be taken for an answer to the operation: of this package's errors only
+// those match that say the same of both. The caller's own errors match, and
+// [*APIError] can be had with errors.As; its Op tells.
+type sourceError struct {
+	callError
+}
+
+var saidOfBoth = []error{ErrUnauthorized, ErrForbidden, ErrRateLimited, ErrServer, ErrTransport, ErrAttemptTimeout}
+
+// sourceFailure makes the error of a source that was asked under ctx.
+func sourceFailure(ctx context.Context, op Operation, what, err error) error {
+	text := safeText(what) + ": " + safeText(err)
+	causes := []error{what, err}
+	if ended := ctx.Err(); ended != nil {
+		text = safeText(ended) + ", " + safeText(what)
+		causes = []error{ended, what, err}
+	}
+	return &sourceError{callError{op: op, text: text, causes: causes}}
+}
+
+// Is reports whether the error matches target.
+func (e *sourceError) Is(target error) bool {
+	own, err := e.causes[:len(e.causes)-1], e.causes[len(e.causes)-1]
+	if slices.Contains(own, target) {
+		return true
+	}
+	if _, ok := target.(*sentinel); ok && !slices.Contains(saidOfBoth, target) {
+		return false
+	}
+	return errors.Is(err, target)
+}
+
+// As finds target among the causes.
+func (e *sourceError) As(target any) bool { return errors.As(e.causes[len(e.causes)-1], target) }
+
+// Unwrap returns nothing: Is and As say what can be seen.
+func (e *sourceError) Unwrap() error { return nil }
+
 // safeText describes an error in words of our own. The text of an error that
 // isn't ours may hold a URL, a token or a body.
 func safeText(err error) string {
@@ -435,7 +476,7 @@ func safeText(err error) string {
 		return "no cause"
 	case *sentinel:
 		return e.text
-	case *APIError, *OutcomeError, *callError:
+	case *APIError, *OutcomeError, *callError, *sourceError:
 		return strings.TrimPrefix(e.Error(), "usersecurity: ")
 	}
 	switch {
@@ -467,6 +508,8 @@ func classOf(err error) ErrorClass {
 	case *OutcomeError:
 		return ErrOutcomeUnknown.(*sentinel).class
 	case *callError:
+		return classOf(e.causes[0])
+	case *sourceError:
 		return classOf(e.causes[0])
 	}
 	switch {

@@ -77,7 +77,7 @@ func (k *call) observeAttempt() {
 		Operation:     k.request.op.name,
 		Attempt:       k.attempts,
 		Start:         k.began,
-		Duration:      time.Since(k.began),
+		Duration:      k.took,
 		StatusCode:    o.status,
 		TraceID:       identifier(o.header, "X-Trace-Id"),
 		CorrelationID: k.opts.correlationID,

@@ -37,7 +37,8 @@ type call struct {
 	last      outcome
 	again     bool // another attempt is to follow, after wait
 	wait      time.Duration
-	began     time.Time // of the last attempt
+	began     time.Time // of the last attempt; zero if it was not made
+	took      time.Duration
 	done      bool      // by reading back
 	sourceErr error     // of the token source, asked for a fresh token
 	// lost: an attempt may have been carried out without an answer that says so.
@@ -129,11 +130,13 @@ var noHeader = http.Header{}
 func (k *call) attempt() {
 	k.last = outcome{}
 	if err := k.ctx.Err(); err != nil {
+		k.began = time.Time{}
 		k.last = outcome{err: err, unsent: true}
 		return
 	}
 	k.attempts++
 	k.began = time.Now()
+	defer func() { k.took = time.Since(k.began) }()
 	deadline := k.began.Add(k.client.attempt)
 	if own, ok := k.ctx.Deadline(); ok && own.Before(deadline) {
 		deadline = own

@@ -1,0 +1,185 @@
+package usersecurityotel
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/metric"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/wise-partner/usersecurity"
+)
+
+// scope names this package as the source of spans and metrics.
+const scope = "github.com/wise-partner/usersecurity/otel"
+
+const (
+	spanPrefix   = "usersecurity."
+	attemptEvent = "usersecurity.attempt"
+)
+
+// Attributes that no convention has a name for.
+const (
+	operationKey       = attribute.Key("usersecurity.operation")
+	uncertainKey       = attribute.Key("usersecurity.uncertain")
+	attemptsKey        = attribute.Key("usersecurity.attempts")
+	traceIDKey         = attribute.Key("usersecurity.trace_id")
+	correlationIDKey   = attribute.Key("usersecurity.correlation_id")
+	attemptNumberKey   = attribute.Key("usersecurity.attempt.number")
+	attemptDurationKey = attribute.Key("usersecurity.attempt.duration")
+	attemptWaitKey     = attribute.Key("usersecurity.attempt.wait")
+)
+
+// durationBounds are, in seconds, the buckets that the conventions advise for
+// HTTP requests; a call with its waits may take longer than those reach.
+var durationBounds = []float64{0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60}
+
+// Observer makes spans and metrics of the events of any number of clients. Make
+// one with [New] and give it to usersecurity.WithObserver.
+type Observer struct {
+	tracer   trace.Tracer
+	duration metric.Float64Histogram
+	attempts metric.Int64Counter
+	errors   metric.Int64Counter
+	pending  pending
+}
+
+var _ usersecurity.Observer = (*Observer)(nil)
+
+// New makes an observer. It fails if an option is nil or the provider refuses an
+// instrument.
+func New(opts ...Option) (*Observer, error) {
+	s, err := newSettings(opts)
+	if err != nil {
+		return nil, err
+	}
+	meter := s.meters.Meter(scope,
+		metric.WithInstrumentationVersion(usersecurity.Version),
+		metric.WithSchemaURL(semconv.SchemaURL))
+	o := &Observer{
+		tracer: s.tracers.Tracer(scope,
+			trace.WithInstrumentationVersion(usersecurity.Version),
+			trace.WithSchemaURL(semconv.SchemaURL)),
+		pending: newPending(),
+	}
+	var failed [3]error
+	o.duration, failed[0] = meter.Float64Histogram("usersecurity.client.call.duration",
+		metric.WithUnit("s"),
+		metric.WithDescription("Duration of calls of the User Security API, waits and repeats included."),
+		metric.WithExplicitBucketBoundaries(durationBounds...))
+	o.attempts, failed[1] = meter.Int64Counter("usersecurity.client.attempts",
+		metric.WithUnit("{attempt}"),
+		metric.WithDescription("Number of requests sent to the User Security API."))
+	o.errors, failed[2] = meter.Int64Counter("usersecurity.client.errors",
+		metric.WithUnit("{error}"),
+		metric.WithDescription("Number of calls of the User Security API that returned an error."))
+	if err := errors.Join(failed[:]...); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// AttemptDone counts the attempt, and keeps it for the span of its call.
+func (o *Observer) AttemptDone(ctx context.Context, e usersecurity.AttemptEvent) {
+	o.attempts.Add(ctx, 1, metric.WithAttributes(outcome(e.Operation, e.StatusCode, e.ErrorClass)...))
+	o.pending.add(e)
+}
+
+// CallDone makes the span of the call, and measures it.
+func (o *Observer) CallDone(ctx context.Context, e usersecurity.CallEvent) {
+	attempts := o.pending.take(e)
+	attrs := outcome(e.Operation, e.StatusCode, e.ErrorClass)
+	if e.Uncertain {
+		attrs = append(attrs, uncertainKey.Bool(true))
+	}
+
+	ctx, span := o.tracer.Start(ctx, spanPrefix+string(e.Operation),
+		trace.WithSpanKind(trace.SpanKindClient),
+		trace.WithTimestamp(e.Start),
+		trace.WithAttributes(attrs...))
+	defer span.End(trace.WithTimestamp(e.Start.Add(e.Duration)))
+	if span.IsRecording() {
+		describe(span, e, attempts)
+	}
+
+	// In the context of the span, so that exemplars lead to it.
+	o.duration.Record(ctx, e.Duration.Seconds(), metric.WithAttributes(attrs...))
+	if e.ErrorClass != "" {
+		failed := []attribute.KeyValue{operationKey.String(string(e.Operation)), semconv.ErrorTypeKey.String(string(e.ErrorClass))}
+		if e.Uncertain {
+			failed = append(failed, uncertainKey.Bool(true))
+		}
+		o.errors.Add(ctx, 1, metric.WithAttributes(failed...))
+	}
+}
+
+// outcome is what spans, events and metrics have in common: few values each.
+func outcome(op usersecurity.Operation, status int, class usersecurity.ErrorClass) []attribute.KeyValue {
+	attrs := make([]attribute.KeyValue, 0, 4)
+	attrs = append(attrs, operationKey.String(string(op)))
+	if status != 0 {
+		attrs = append(attrs, semconv.HTTPResponseStatusCode(status))
+	}
+	if class != "" {
+		attrs = append(attrs, semconv.ErrorTypeKey.String(string(class)))
+	}
+	return attrs
+}
+
+// describe puts into the span what is too varied for a metric.
+func describe(span trace.Span, e usersecurity.CallEvent, attempts []usersecurity.AttemptEvent) {
+	span.SetAttributes(
+		attemptsKey.Int(e.Attempts),
+		correlationIDKey.String(e.CorrelationID.String()))
+	if e.Attempts > 1 {
+		span.SetAttributes(semconv.HTTPRequestResendCount(e.Attempts - 1))
+	}
+	if id := identifier(e.TraceID); id != "" {
+		span.SetAttributes(traceIDKey.String(id))
+	}
+	if e.ErrorClass != "" {
+		span.SetStatus(codes.Error, "") // error.type says it all
+	}
+	for _, a := range attempts {
+		attrs := append(outcome(a.Operation, a.StatusCode, a.ErrorClass),
+			attemptNumberKey.Int(a.Attempt),
+			attemptDurationKey.Float64(a.Duration.Seconds()))
+		if a.Attempt > 1 {
+			attrs = append(attrs, semconv.HTTPRequestResendCount(a.Attempt-1))
+		}
+		if a.Repeated {
+			attrs = append(attrs, attemptWaitKey.Float64(a.Wait.Seconds()))
+		}
+		if id := identifier(a.TraceID); id != "" {
+			attrs = append(attrs, traceIDKey.String(id))
+		}
+		span.AddEvent(attemptEvent,
+			trace.WithTimestamp(a.Start.Add(a.Duration)),
+			trace.WithAttributes(attrs...))
+	}
+}
+
+const maxIdentifier = 64
+
+// identifier passes a trace id on if it looks like one. It comes from a header
+// of the answer, which a proxy may have filled with anything.
+func identifier(s string) string {
+	if len(s) > maxIdentifier {
+		return ""
+	}
+	strange := strings.ContainsFunc(s, func(r rune) bool {
+		switch {
+		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', strings.ContainsRune("._-:", r):
+			return false
+		}
+		return true
+	})
+	if strange {
+		return ""
+	}
+	return s
+}

@@ -1,0 +1,58 @@
+package usersecurityotel
+
+import (
+	"errors"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// Option is a setting of an [Observer], given to [New].
+type Option func(*settings)
+
+type settings struct {
+	tracers    trace.TracerProvider
+	meters     metric.MeterProvider
+	complaints []error
+}
+
+func (s *settings) complain(text string) {
+	s.complaints = append(s.complaints, errors.New("usersecurityotel: "+text))
+}
+
+func newSettings(opts []Option) (*settings, error) {
+	s := &settings{tracers: otel.GetTracerProvider(), meters: otel.GetMeterProvider()}
+	for _, o := range opts {
+		if o == nil {
+			s.complain("an option is nil")
+			continue
+		}
+		o(s)
+	}
+	return s, errors.Join(s.complaints...)
+}
+
+// WithTracerProvider says where spans go. Without it they go to the global
+// provider, also to one that is set later.
+func WithTracerProvider(p trace.TracerProvider) Option {
+	return func(s *settings) {
+		if p == nil {
+			s.complain("WithTracerProvider: the provider is nil")
+			return
+		}
+		s.tracers = p
+	}
+}
+
+// WithMeterProvider says where metrics go. Without it they go to the global
+// provider, also to one that is set later.
+func WithMeterProvider(p metric.MeterProvider) Option {
+	return func(s *settings) {
+		if p == nil {
+			s.complain("WithMeterProvider: the provider is nil")
+			return
+		}
+		s.meters = p
+	}
+}
