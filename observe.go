@@ -108,17 +108,7 @@ func (l logObserver) AttemptDone(ctx context.Context, e AttemptEvent) {
 	if !l.log.Enabled(ctx, level) {
 		return
 	}
-	attrs := []slog.Attr{
-		slog.String("operation", string(e.Operation)),
-		slog.Int("attempt", e.Attempt),
-		slog.Int("status", e.StatusCode),
-		slog.Duration("duration", e.Duration),
-		slog.String("trace_id", e.TraceID),
-		slog.String("correlation_id", e.CorrelationID.String()),
-	}
-	if e.ErrorClass != "" {
-		attrs = append(attrs, slog.String("error", string(e.ErrorClass)))
-	}
+	attrs := logAttrs(e.Operation, slog.Int("attempt", e.Attempt), e.StatusCode, e.Duration, e.TraceID, e.CorrelationID, e.ErrorClass)
 	if e.Repeated {
 		attrs = append(attrs, slog.Duration("repeated_after", e.Wait))
 	}
@@ -130,21 +120,27 @@ func (l logObserver) CallDone(ctx context.Context, e CallEvent) {
 	if !l.log.Enabled(ctx, level) {
 		return
 	}
-	attrs := []slog.Attr{
-		slog.String("operation", string(e.Operation)),
-		slog.Int("attempts", e.Attempts),
-		slog.Int("status", e.StatusCode),
-		slog.Duration("duration", e.Duration),
-		slog.String("trace_id", e.TraceID),
-		slog.String("correlation_id", e.CorrelationID.String()),
-	}
-	if e.ErrorClass != "" {
-		attrs = append(attrs, slog.String("error", string(e.ErrorClass)))
-	}
+	attrs := logAttrs(e.Operation, slog.Int("attempts", e.Attempts), e.StatusCode, e.Duration, e.TraceID, e.CorrelationID, e.ErrorClass)
 	if e.Uncertain {
 		attrs = append(attrs, slog.Bool("uncertain", true))
 	}
 	l.log.LogAttrs(ctx, level, "usersecurity call", attrs...)
+}
+
+// logAttrs are the fields that both kinds of event have.
+func logAttrs(op Operation, attempts slog.Attr, status int, took time.Duration, traceID string, correlationID uuid.UUID, class ErrorClass) []slog.Attr {
+	attrs := []slog.Attr{
+		slog.String("operation", string(op)),
+		attempts,
+		slog.Int("status", status),
+		slog.Duration("duration", took),
+		slog.String("trace_id", traceID),
+		slog.String("correlation_id", correlationID.String()),
+	}
+	if class != "" {
+		attrs = append(attrs, slog.String("error", string(class)))
+	}
+	return attrs
 }
 
 // callLevel wakes nobody for what a user did, and somebody for what is unknown.

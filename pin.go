@@ -15,8 +15,7 @@ func (p Pin) check() error {
 // Errors: [ErrPinAlreadySet]; see the package text for those that any
 // operation may give. There is no way to change a PIN: delete it first.
 //
-// POST /v1/user/pin. Wise names no successor to v1 but POST
-// /v2/profiles/{profileId}/pin.
+// POST /v1/user/pin. Successor: POST /v2/profiles/{profileId}/pin.
 func (c *Client) CreatePin(ctx context.Context, user UserID, pin Pin, opts ...CallOption) error {
 	if err := firstOf(user.check, pin.check); err != nil {
 		return in(OpCreatePin, err)

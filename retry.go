@@ -39,8 +39,8 @@ type call struct {
 	wait      time.Duration
 	began     time.Time // of the last attempt; zero if it was not made
 	took      time.Duration
-	done      bool      // by reading back
-	sourceErr error     // of the token source, asked for a fresh token
+	done      bool  // by reading back
+	sourceErr error // of the token source, asked for a fresh token
 	// lost: an attempt may have been carried out without an answer that says so.
 	// unread: so it was since the last look at Wise's state.
 	lost, unread bool
