@@ -1,0 +1,99 @@
+package usersecuritytest
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// answer is what a request is answered with, before it meets the network.
+type answer struct {
+	status      int
+	contentType string
+	header      http.Header
+	body        []byte
+}
+
+const (
+	typeJSON = "application/json"
+	typeJOSE = "application/jose+json"
+	typeForm = "application/x-www-form-urlencoded"
+	typeHTML = "text/html; charset=utf-8"
+)
+
+// Codes that Wise documents.
+const (
+	codePinNotSet     = "pin.not.setup"
+	codeFaceMapNotSet = "facemap.not.setup"
+	codePhoneRepeated = "phone.number.repeated"
+	simulatorCode     = "simulator."
+)
+
+func emptyAnswer(status int) answer { return answer{status: status} }
+
+func jsonAnswer(status int, v any) answer {
+	body, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("usersecuritytest: an answer can't be encoded: %v", err))
+	}
+	return answer{status: status, contentType: typeJSON, body: body}
+}
+
+// errorAnswer has the shape of the errors of User Security.
+func errorAnswer(status int, code, message string) answer {
+	type entry struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	}
+	return jsonAnswer(status, struct {
+		Errors []entry `json:"errors"`
+	}{[]entry{{code, message}}})
+}
+
+// refusal answers a request that breaks the contract. It tells which rule, and
+// never repeats what was sent.
+func refusal(status int, rule, message string) *answer {
+	a := errorAnswer(status, simulatorCode+rule, message)
+	return &a
+}
+
+// oauthError has the shape of the errors of the token layer.
+func oauthError(status int, code, description string) answer {
+	return jsonAnswer(status, struct {
+		Error       string `json:"error"`
+		Description string `json:"error_description"`
+	}{code, description})
+}
+
+func invalidToken() answer {
+	return oauthError(http.StatusUnauthorized, "invalid_token", "the access token is missing, unknown or expired")
+}
+
+// forbidden has the shape of the errors of Spring, which stands before Wise's
+// own code.
+func forbidden(path string) answer {
+	return jsonAnswer(http.StatusForbidden, struct {
+		Timestamp string `json:"timestamp"`
+		Status    int    `json:"status"`
+		Error     string `json:"error"`
+		Message   string `json:"message"`
+		Path      string `json:"path"`
+	}{
+		time.Now().UTC().Format("2006-01-02T15:04:05.000+0000"),
+		http.StatusForbidden,
+		http.StatusText(http.StatusForbidden),
+		"Access is denied",
+		path,
+	})
+}
+
+// unreadable is all that Wise says of a body it can't decrypt.
+func unreadable() answer {
+	return jsonAnswer(http.StatusInternalServerError, struct {
+		Message   string `json:"message"`
+		RequestID string `json:"request_id"`
+	}{"An unexpected error occurred", uuid.NewString()})
+}

@@ -1,0 +1,240 @@
+package usersecuritytest_test
+
+import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/wise-partner/usersecurity/usersecuritytest"
+)
+
+// The simulator is tested with requests written by hand, so that it is proved
+// right without the client; JOSE is go-jose's, which the simulator doesn't use.
+
+const (
+	user      = 42
+	otherUser = 43
+	stranger  = 99 // never added
+)
+
+func newServer(t *testing.T, opts ...usersecuritytest.ServerOption) *usersecuritytest.Server {
+	t.Helper()
+	srv := usersecuritytest.NewServer(opts...)
+	t.Cleanup(srv.Close)
+	srv.AddUser(user)
+	srv.AddUser(otherUser)
+	return srv
+}
+
+// message is a request that can be changed before it is sent.
+type message struct {
+	method, path string
+	header       http.Header
+	body         string
+}
+
+func (m message) with(name, value string) message {
+	m.header = m.header.Clone()
+	m.header.Set(name, value)
+	return m
+}
+
+func (m message) without(name string) message {
+	m.header = m.header.Clone()
+	m.header.Del(name)
+	return m
+}
+
+func bearer(token string) http.Header {
+	return http.Header{"Authorization": {"Bearer " + token}}
+}
+
+// asApplication makes a request without a body, or with a JSON body.
+func asApplication(srv *usersecuritytest.Server, method, path, body string) message {
+	return withJSON(message{method, path, bearer(srv.ApplicationToken()), body})
+}
+
+func asUser(srv *usersecuritytest.Server, method, path, body string) message {
+	return withJSON(message{method, path, bearer(srv.UserToken(user)), body})
+}
+
+func withJSON(m message) message {
+	if m.body != "" {
+		m.header.Set("Content-Type", "application/json")
+	}
+	return m
+}
+
+// asSealed makes a request whose body is sealed.
+func asSealed(m message, compact string) message {
+	m.body = compact
+	for name, value := range map[string]string{
+		"Content-Type":     "application/jose+json",
+		"Accept":           "application/jose+json",
+		"Accept-Encoding":  "identity",
+		"Content-Encoding": "identity",
+		"X-TW-JOSE-Method": "jwe",
+	} {
+		m = m.with(name, value)
+	}
+	return m
+}
+
+func createPin(t *testing.T, srv *usersecuritytest.Server, pin string) message {
+	t.Helper()
+	return asSealed(asUser(srv, "POST", "/v1/user/pin", ""), seal(t, srv, `{"pin":"`+pin+`"}`))
+}
+
+func createFingerprint(t *testing.T, srv *usersecuritytest.Server, value string) message {
+	t.Helper()
+	return asSealed(asUser(srv, "POST", "/v1/user/partner-device-fingerprints", ""),
+		seal(t, srv, `{"deviceFingerprint":"`+value+`"}`))
+}
+
+// response is an answer that was read to its end.
+type response struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (r response) json(t *testing.T, into any) {
+	t.Helper()
+	if got := r.header.Get("Content-Type"); got != "application/json" {
+		t.Errorf("Content-Type = %q, want application/json", got)
+	}
+	decoder := json.NewDecoder(strings.NewReader(r.body))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		t.Fatalf("the body can't be read: %v", err)
+	}
+}
+
+// code is the code of the first error in the body; empty if there is none.
+func (r response) code() string {
+	var body struct {
+		Errors []struct{ Code, Message string }
+	}
+	if json.Unmarshal([]byte(r.body), &body) != nil || len(body.Errors) == 0 {
+		return ""
+	}
+	return body.Errors[0].Code
+}
+
+func send(t *testing.T, srv *usersecuritytest.Server, m message) response {
+	t.Helper()
+	r, err := trySend(t, srv, m)
+	if err != nil {
+		t.Fatalf("%s %s: %v", m.method, m.path, err)
+	}
+	return r
+}
+
+func trySend(t *testing.T, srv *usersecuritytest.Server, m message) (response, error) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), m.method, srv.URL()+m.path, strings.NewReader(m.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header = m.header.Clone()
+	resp, err := srv.HTTPClient().Do(req)
+	if err != nil {
+		return response{}, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	return response{resp.StatusCode, resp.Header, string(body)}, err
+}
+
+func mustStatus(t *testing.T, r response, want int) response {
+	t.Helper()
+	if r.status != want {
+		t.Fatalf("status = %d (%s), want %d", r.status, r.body, want)
+	}
+	return r
+}
+
+// seal seals to the server's key.
+func seal(t *testing.T, srv *usersecuritytest.Server, plaintext string) string {
+	t.Helper()
+	encrypter, err := jose.NewEncrypter(jose.A256GCM,
+		jose.Recipient{Algorithm: jose.RSA_OAEP_256, Key: srv.EncryptionKey()}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := encrypter.Encrypt([]byte(plaintext))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compact, err := sealed.CompactSerialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return compact
+}
+
+// sealWith seals with a known content key, which go-jose's encrypter keeps to
+// itself.
+func sealWith(t *testing.T, srv *usersecuritytest.Server, header string, cek []byte, plaintext string) string {
+	t.Helper()
+	encode := base64.RawURLEncoding.EncodeToString
+	wrapped, err := rsa.EncryptOAEP(sha256.New(), rand.Reader, srv.EncryptionKey(), cek, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := aes.NewCipher(cek)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gcm, err := cipher.NewGCM(block)
+	if err != nil {
+		t.Fatal(err)
+	}
+	iv := make([]byte, gcm.NonceSize())
+	_, _ = rand.Read(iv)
+	protected := encode([]byte(header))
+	box := gcm.Seal(nil, iv, []byte(plaintext), []byte(protected))
+	tag := len(box) - gcm.Overhead()
+	return strings.Join([]string{protected, encode(wrapped), encode(iv), encode(box[:tag]), encode(box[tag:])}, ".")
+}
+
+const goodHeader = `{"alg":"RSA-OAEP-256","enc":"A256GCM"}`
+
+func newCEK() []byte {
+	cek := make([]byte, 32)
+	_, _ = rand.Read(cek)
+	return cek
+}
+
+func mustOpen(t *testing.T, compact string, key any, alg jose.KeyAlgorithm) (string, jose.Header) {
+	t.Helper()
+	parsed, err := jose.ParseEncryptedCompact(compact, []jose.KeyAlgorithm{alg}, []jose.ContentEncryption{jose.A256GCM})
+	if err != nil {
+		t.Fatalf("the reply is no JWE: %v", err)
+	}
+	plaintext, err := parsed.Decrypt(key)
+	if err != nil {
+		t.Fatalf("the reply can't be opened: %v", err)
+	}
+	return string(plaintext), parsed.Header
+}
+
+func assertNoneOf(t *testing.T, text []byte, secrets ...string) {
+	t.Helper()
+	for _, s := range secrets {
+		if bytes.Contains(text, []byte(s)) {
+			t.Errorf("%q is shown in %s", s, text)
+		}
+	}
+}

@@ -1,0 +1,132 @@
+package usersecuritytest
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// ServerOption is a setting of a [Server], given to [NewServer].
+type ServerOption func(*settings)
+
+// settings are fixed once the server has started.
+type settings struct {
+	tls              bool
+	prefix           string
+	listMethods      []string
+	clearBodies      bool
+	clearReplies     bool
+	sealedErrors     bool
+	replyKeyReplies  bool
+	withoutGrant     bool
+	fingerprintLimit int
+	latency          time.Duration
+	seed             uint64
+	recordLimit      int
+}
+
+const (
+	defaultFingerprintLimit = 3
+	defaultRecordLimit      = 10_000
+	defaultSeed             = 1
+)
+
+func defaults() settings {
+	return settings{
+		listMethods:      []string{http.MethodGet, http.MethodPost},
+		fingerprintLimit: defaultFingerprintLimit,
+		recordLimit:      defaultRecordLimit,
+		seed:             defaultSeed,
+	}
+}
+
+// WithTLS serves https, HTTP/2 included, with a certificate of the server's own
+// for 127.0.0.1 and localhost. [Server.Options] and [Server.HTTPClient] trust
+// it.
+func WithTLS() ServerOption {
+	return func(s *settings) { s.tls = true }
+}
+
+// WithPathPrefix puts every path, the one of the token endpoint too, below
+// prefix, such as "/gateway". Without it they begin at the root.
+func WithPathPrefix(prefix string) ServerOption {
+	if !strings.HasPrefix(prefix, "/") || strings.HasSuffix(prefix, "/") || strings.ContainsAny(prefix, "?#%") {
+		panic("usersecuritytest: WithPathPrefix: the prefix must look like /gateway")
+	}
+	return func(s *settings) { s.prefix = prefix }
+}
+
+// WithFingerprintListMethod answers the list of device fingerprints to this
+// method only, GET or POST, and the other one with 405. Without it both are
+// answered, as it isn't known which one Wise wants.
+func WithFingerprintListMethod(method string) ServerOption {
+	if method != http.MethodGet && method != http.MethodPost {
+		panic("usersecuritytest: WithFingerprintListMethod: the method must be GET or POST")
+	}
+	return func(s *settings) { s.listMethods = []string{method} }
+}
+
+// WithClearBodies accepts PINs and device fingerprints as plain JSON too, as a
+// gateway does that seals them downstream. The reply to such a body is in clear.
+func WithClearBodies() ServerOption {
+	return func(s *settings) { s.clearBodies = true }
+}
+
+// WithClearReplies answers sealed requests in clear, as application/json.
+func WithClearReplies() ServerOption {
+	return func(s *settings) { s.clearReplies = true }
+}
+
+// WithSealedErrors seals the error bodies of sealed operations as it does their
+// replies. Errors for which Wise documents no body get one, so that there is
+// something to seal; their codes are the simulator's own. A request that can't
+// be opened is still answered in clear.
+func WithSealedErrors() ServerOption {
+	return func(s *settings) { s.sealedErrors = true }
+}
+
+// WithReplyKeyReplies seals replies to the partner's key that was registered
+// last, or to the one that the request names in X-TW-JOSE-Encryption-kid,
+// instead of with the content key of the request. Register a key first: without
+// one, sealed requests are refused.
+func WithReplyKeyReplies() ServerOption {
+	return func(s *settings) { s.replyKeyReplies = true }
+}
+
+// WithoutGrant takes away the extra grant that Wise gives on request: the eight
+// operations of User Security that need the application's token answer 403.
+func WithoutGrant() ServerOption {
+	return func(s *settings) { s.withoutGrant = true }
+}
+
+// WithFingerprintLimit sets how many device fingerprints a user may have; 3 by
+// default.
+func WithFingerprintLimit(n int) ServerOption {
+	if n < 0 {
+		panic("usersecuritytest: WithFingerprintLimit: the limit is negative")
+	}
+	return func(s *settings) { s.fingerprintLimit = n }
+}
+
+// WithLatency answers every request this much later. Requests wait side by
+// side.
+func WithLatency(d time.Duration) ServerOption {
+	return func(s *settings) { s.latency = d }
+}
+
+// WithSeed changes what is drawn at random: which requests a [Fault] with a
+// Rate hits, and the ids of fingerprints. The same requests in the same order
+// meet the same fate under the same seed; 1 by default. Tokens and keys are not
+// drawn from it.
+func WithSeed(seed uint64) ServerOption {
+	return func(s *settings) { s.seed = seed }
+}
+
+// WithRecordLimit sets how many requests [Server.Requests] remembers: the last
+// n, 10,000 by default. [Server.Count] counts all of them.
+func WithRecordLimit(n int) ServerOption {
+	if n < 0 {
+		panic("usersecuritytest: WithRecordLimit: the limit is negative")
+	}
+	return func(s *settings) { s.recordLimit = n }
+}
