@@ -54,9 +54,11 @@ func errorAnswer(status int, code, message string) answer {
 }
 
 // refusal answers a request that breaks the contract. It tells which rule, and
-// never repeats what was sent.
+// never repeats what was sent. It has the shape of the layers before the
+// operation, so that a 400 for a missing header isn't taken for the one that a
+// fourth fingerprint gets.
 func refusal(status int, rule, message string) *answer {
-	a := errorAnswer(status, simulatorCode+rule, message)
+	a := oauthError(status, simulatorCode+rule, message)
 	return &a
 }
 

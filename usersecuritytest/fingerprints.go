@@ -20,7 +20,7 @@ func (x *exchange) createFingerprint() answer {
 		return *refused
 	}
 	if value == "" {
-		return errorAnswer(http.StatusBadRequest, "device.fingerprint.invalid", "The device fingerprint is empty")
+		return oauthError(http.StatusBadRequest, "device.fingerprint.invalid", "The device fingerprint is empty")
 	}
 	created, outcome := x.server.users.addFingerprint(x.token.user, DigestOf(value))
 	switch outcome {

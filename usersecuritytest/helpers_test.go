@@ -121,13 +121,18 @@ func (r response) json(t *testing.T, into any) {
 	}
 }
 
-// code is the code of the first error in the body; empty if there is none.
+// code is the code of the first error in the body, in either shape; empty if
+// there is none.
 func (r response) code() string {
 	var body struct {
 		Errors []struct{ Code, Message string }
+		Error  string
 	}
-	if json.Unmarshal([]byte(r.body), &body) != nil || len(body.Errors) == 0 {
+	if json.Unmarshal([]byte(r.body), &body) != nil {
 		return ""
+	}
+	if len(body.Errors) == 0 {
+		return body.Error
 	}
 	return body.Errors[0].Code
 }

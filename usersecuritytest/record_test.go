@@ -92,6 +92,9 @@ func TestRecordsHoldNoSecret(t *testing.T) {
 	if len(recorded) != len(calls) {
 		t.Fatalf("%d requests are recorded, want %d", len(recorded), len(calls))
 	}
+	for i := range recorded {
+		recorded[i].Time = time.Time{} // in whose digits a PIN turns up by chance
+	}
 	asJSON, err := json.Marshal(recorded)
 	if err != nil {
 		t.Fatal(err)
