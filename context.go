@@ -72,12 +72,12 @@ func (c *callContext) Err() error {
 	timed := c.timed
 	c.mu.Unlock()
 	switch {
-	case timed != nil:
+	case timed != nil && timed.Err() != nil:
 		return timed.Err()
 	case c.Context.Err() != nil:
 		return c.Context.Err()
 	case !time.Now().Before(c.deadline):
-		return context.DeadlineExceeded
+		return context.DeadlineExceeded // even if the timer is about to fire only now
 	}
 	return nil
 }

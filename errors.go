@@ -492,7 +492,7 @@ func safeText(err error) string {
 	if words := transportWords(err); words != "" {
 		return words
 	}
-	return fmt.Sprintf("an error of type %T, whose text is not repeated", err)
+	return fmt.Sprintf("an error of type %T", err)
 }
 
 // classOf gives the word for an error: the innermost thing known of it.
