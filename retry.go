@@ -138,7 +138,7 @@ func (k *call) attempt() {
 	k.began = time.Now()
 	defer func() { k.took = time.Since(k.began) }()
 	deadline := k.began.Add(k.client.attempt)
-	if own, ok := k.ctx.Deadline(); ok && own.Before(deadline) {
+	if own := k.ctx.deadline; !own.IsZero() && own.Before(deadline) {
 		deadline = own
 	}
 	ctx, cancel := context.WithDeadline(k.ctx.Context, deadline)
