@@ -328,16 +328,21 @@ func JWEKeys(src KeySource) JWEOption {
 // goroutines at once. While keys are rotated, give the old and the new one.
 func JWEReplyKey(id uuid.UUID, key crypto.Decrypter) JWEOption {
 	return func(s *settings) {
-		if id == uuid.Nil || key == nil {
+		private, inMemory := key.(*rsa.PrivateKey)
+		if id == uuid.Nil || key == nil || inMemory && private == nil {
 			s.complain("JWEReplyKey: id and key can't be empty")
 			return
 		}
 		pub, ok := key.Public().(*rsa.PublicKey)
-		if !ok || pub.N.BitLen() < minKeyBits {
+		if !ok || pub == nil || pub.N == nil || pub.N.BitLen() < minKeyBits {
 			s.complain("JWEReplyKey: the key must be RSA of at least 2048 bits")
 			return
 		}
-		if private, ok := key.(*rsa.PrivateKey); ok {
+		if inMemory {
+			if private.Validate() != nil {
+				s.complain("JWEReplyKey: the key is not a valid RSA key")
+				return
+			}
 			own := *private // decrypting with a key that isn't precomputed takes far longer
 			own.Precompute()
 			key = &own

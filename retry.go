@@ -45,7 +45,7 @@ type call struct {
 	// unread: so it was since the last look at Wise's state.
 	lost, unread bool
 
-	written atomic.Int32  // how far the attempt got: see the constants below
+	written *atomic.Int32 // how far the attempt got: see the constants below; nil for a read
 	stand   http.Response // for what go-retryablehttp wants to see
 }
 
@@ -165,16 +165,18 @@ func (k *call) attempt() {
 
 var errNoResponse = errors.New("the transport returned neither a response nor an error")
 
-// traced watches how far a write gets.
+// traced watches how far a write gets. Each attempt has a place of its own for
+// that: net/http may still write of one that has been given up.
 func (k *call) traced(ctx context.Context) context.Context {
 	if !k.request.op.write() {
 		return ctx
 	}
-	k.written.Store(notTraced)
+	written := new(atomic.Int32)
+	k.written = written
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn:      func(string) { k.written.Store(waitingForConn) },
-		GotConn:      func(httptrace.GotConnInfo) { k.written.Store(hasConn) },
-		WroteHeaders: func() { k.written.Store(wroteHeaders) },
+		GetConn:      func(string) { written.Store(waitingForConn) },
+		GotConn:      func(httptrace.GotConnInfo) { written.Store(hasConn) },
+		WroteHeaders: func() { written.Store(wroteHeaders) },
 	})
 }
 
@@ -191,6 +193,9 @@ func (k *call) attemptError(attempt context.Context, err error) error {
 
 // unsent reports whether nothing of the request was written.
 func (k *call) unsent(ctx context.Context, err error) bool {
+	if k.written == nil {
+		return false // of a read it doesn't matter
+	}
 	switch k.written.Load() {
 	case waitingForConn:
 		return true
@@ -377,7 +382,7 @@ func (k *call) settle() (reply, error) {
 	o, op := &k.last, k.request.op
 	refuted := false
 	interrupted := k.again && k.ctx.Err() != nil
-	if !k.done && k.ctx.Err() == nil && k.worthReadingBack() {
+	if !k.done && k.worthReadingBack() && k.ctx.Err() == nil {
 		k.unread = true
 		k.readBack()
 		// Wise refuses the write and doesn't list the number: no attempt has done it.

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"crypto"
+	"crypto/rsa"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/wise-partner/usersecurity"
+)
+
+// What is counted here comes out the same on every machine, however busy it is.
+// Times are left to go run . and to people.
+
+func TestMain(m *testing.M) {
+	if isChild() {
+		childMain()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func TestAllocations(t *testing.T) {
+	for _, test := range []struct {
+		row  timedRow
+		most float64
+	}{
+		{getRow, 37},
+		{postRow, 36},
+	} {
+		t.Run(test.row.name, func(t *testing.T) {
+			contestants, done, err := test.row.setup()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer done()
+			for _, c := range contestants {
+				got := testing.AllocsPerRun(2000, func() {
+					if err := c.once(); err != nil {
+						t.Fatal(err)
+					}
+				})
+				t.Logf("%s: %.0f allocations", c.name, got)
+				if c.name == library && got > test.most {
+					t.Errorf("%.0f allocations, at most %.0f are allowed", got, test.most)
+				}
+			}
+		})
+	}
+}
+
+func TestOneWritePerPost(t *testing.T) {
+	counts, err := writeCounts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, c := range counts {
+		if !strings.HasPrefix(c.name, library) {
+			continue
+		}
+		seen++
+		if c.count != 1 {
+			t.Errorf("%s: %.2f writes for one request", c.name, c.count)
+		}
+	}
+	if seen == 0 {
+		t.Error("the library is not among those counted")
+	}
+}
+
+func TestFaceMapIsHardlyCopied(t *testing.T) {
+	defer ballast()()
+	ways, err := faceMapWays()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := bytesOver(ways[0].once, 50, faceMapSize)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%s: %.2f times the payload", ways[0].name, got)
+	if ways[0].name != library || got > 1.5 {
+		t.Errorf("%s: sending a face map allocates %.2f times its size, at most 1.5 is allowed", ways[0].name, got)
+	}
+}
+
+func TestDials(t *testing.T) {
+	p, err := newPoolServer(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	const goroutines, requests = 256, 20
+	for name, failing := range map[string]bool{"all is well": false, "one call in ten fails": true} {
+		t.Run(name, func(t *testing.T) {
+			got, err := p.measure(library, goroutines, requests, failing)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%.0f dials", got.dials)
+			if got.dials > 4*goroutines {
+				t.Errorf("%.0f dials for %d goroutines", got.dials, goroutines)
+			}
+		})
+	}
+}
+
+// unused is a reply key that must not be needed.
+type unused struct {
+	*rsa.PrivateKey
+	times atomic.Int64
+}
+
+func (u *unused) Decrypt(random io.Reader, ciphertext []byte, opts crypto.DecrypterOpts) ([]byte, error) {
+	u.times.Add(1)
+	return u.PrivateKey.Decrypt(random, ciphertext, opts)
+}
+
+// replying answers a sealed request with a dir reply.
+type replying struct{ wise *rsa.PrivateKey }
+
+func (r replying) RoundTrip(req *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, err
+	}
+	cek, err := contentKeyByHand(r.wise, string(body))
+	if err != nil {
+		return nil, err
+	}
+	reply, err := encryptByHand(directHeader, nil, cek, []byte(fingerprintReply))
+	if err != nil {
+		return nil, err
+	}
+	return stub{http.StatusOK, reply, http.Header{"Content-Type": {joseType}}}.RoundTrip(req)
+}
+
+func TestDirectReplyNeedsNoRSA(t *testing.T) {
+	wise, own := newKey(), &unused{PrivateKey: newKey()}
+	client, err := stubClient(replying{wise}, usersecurity.WithJWE(
+		usersecurity.JWEKeys(usersecurity.StaticKey(&wise.PublicKey)),
+		usersecurity.JWEReplyKey(replyKeyID, own)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fingerprint, err := usersecurity.NewFingerprint(fingerprintText)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := wasCreated(client.CreateDeviceFingerprint(context.Background(), user, fingerprint)); err != nil {
+		t.Fatal(err)
+	}
+	if n := own.times.Load(); n != 0 {
+		t.Errorf("the reply key was used %d times", n)
+	}
+}
+
+func TestConsumerLinksFewModules(t *testing.T) {
+	_, withLibrary, err := consumers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("linked: %s", strings.Join(withLibrary.modules, " "))
+	if n := len(withLibrary.modules); n == 0 || n > 6 {
+		t.Errorf("a consumer links %d modules besides the library, at most 6 are allowed", n)
+	}
+}
