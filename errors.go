@@ -283,7 +283,7 @@ func (e *APIError) sentinel() *sentinel {
 func (e *APIError) classify() error {
 	if op := operations[e.Op]; op != nil {
 		for _, a := range op.answers {
-			if a.status == e.StatusCode && e.hasCode(a.code) {
+			if a.status == e.StatusCode && e.hasCode(a.code) && (!a.ownOnly || !e.otherShape) {
 				return a.sentinel
 			}
 		}
@@ -309,19 +309,10 @@ func (e *APIError) classify() error {
 	return ErrUnexpectedStatus
 }
 
-// hasCode reports whether the answer carries the code. No code is documented
-// for most answers, so the empty one fits any body of Wise's; only a body of
-// the OAuth and JOSE layers before the operation speaks of something else.
+// hasCode reports whether the answer carries the code; any does for the empty
+// one, as most documented errors have no body.
 func (e *APIError) hasCode(code string) bool {
-	if code == "" {
-		return !e.otherShape
-	}
-	for _, d := range e.Details {
-		if d.Code == code {
-			return true
-		}
-	}
-	return false
+	return code == "" || slices.ContainsFunc(e.Details, func(d ErrorDetail) bool { return d.Code == code })
 }
 
 // OutcomeError says that a write was sent and that nobody knows whether it was
@@ -437,7 +428,7 @@ type sourceError struct {
 	callError
 }
 
-var saidOfBoth = []error{ErrUnauthorized, ErrForbidden, ErrRateLimited, ErrServer, ErrTransport, ErrAttemptTimeout}
+var saidOfBoth = []error{ErrUnauthorized, ErrForbidden, ErrRateLimited, ErrServer, ErrRedirect, ErrTransport, ErrAttemptTimeout}
 
 // sourceFailure makes the error of a source that was asked under ctx.
 func sourceFailure(ctx context.Context, op Operation, what, err error) error {

@@ -53,11 +53,14 @@ const (
 )
 
 // answer is a documented answer other than success. An empty code stands for
-// every code that no other answer of that status names.
+// every body.
 type answer struct {
 	status   int
 	code     string
 	sentinel error
+	// ownOnly: not if the body has the shape of the OAuth and JOSE layers, which
+	// answer with the same status before the operation is reached.
+	ownOnly bool
 }
 
 // operation is the row of one operation: every fact about it that the rest of
@@ -90,28 +93,28 @@ var (
 		name: OpCreatePin, method: http.MethodPost, path: "/v1/user/pin",
 		token: userToken, sealed: true,
 		success: []int{http.StatusNoContent, http.StatusOK},
-		answers: []answer{{http.StatusConflict, "", ErrPinAlreadySet}},
+		answers: []answer{{status: http.StatusConflict, sentinel: ErrPinAlreadySet}},
 		repeat:  repeatSetOnce,
 	}
 	deletePin = operation{
 		name: OpDeletePin, method: http.MethodDelete, path: "/v1/users/{user}/pin",
 		token:   applicationToken,
 		success: []int{http.StatusNoContent},
-		answers: []answer{{http.StatusNotFound, "", ErrPinNotSet}},
+		answers: []answer{{status: http.StatusNotFound, sentinel: ErrPinNotSet}},
 		repeat:  repeatDelete,
 	}
 	enrolFaceMap = operation{
 		name: OpEnrolFaceMap, method: http.MethodPost, path: "/v1/user/facemap/enrol",
 		token:   userToken,
 		success: []int{http.StatusNoContent},
-		answers: []answer{{http.StatusConflict, "", ErrFaceMapAlreadyEnrolled}},
+		answers: []answer{{status: http.StatusConflict, sentinel: ErrFaceMapAlreadyEnrolled}},
 		repeat:  repeatSetOnce,
 	}
 	deleteFaceMap = operation{
 		name: OpDeleteFaceMap, method: http.MethodDelete, path: "/v1/users/{user}/facemap/enrol",
 		token:   applicationToken,
 		success: []int{http.StatusNoContent},
-		answers: []answer{{http.StatusNotFound, "", ErrFaceMapNotEnrolled}},
+		answers: []answer{{status: http.StatusNotFound, sentinel: ErrFaceMapNotEnrolled}},
 		repeat:  repeatDelete,
 	}
 	createDeviceFingerprint = operation{
@@ -119,8 +122,8 @@ var (
 		token: userToken, sealed: true,
 		success: []int{http.StatusOK},
 		answers: []answer{
-			{http.StatusConflict, "", ErrFingerprintExists},
-			{http.StatusBadRequest, "", ErrFingerprintLimit},
+			{status: http.StatusConflict, sentinel: ErrFingerprintExists},
+			{status: http.StatusBadRequest, sentinel: ErrFingerprintLimit, ownOnly: true},
 		},
 		repeat: repeatSetOnce,
 	}
@@ -130,14 +133,14 @@ var (
 		name: OpListDeviceFingerprints, method: http.MethodPost, path: "/v1/users/{user}/partner-device-fingerprints",
 		token:   applicationToken,
 		success: []int{http.StatusOK},
-		answers: []answer{{http.StatusNotFound, "", ErrUserNotFound}},
+		answers: []answer{{status: http.StatusNotFound, sentinel: ErrUserNotFound}},
 		repeat:  repeatRead,
 	}
 	deleteDeviceFingerprint = operation{
 		name: OpDeleteDeviceFingerprint, method: http.MethodDelete, path: "/v1/users/{user}/partner-device-fingerprints/{id}",
 		token:   applicationToken,
 		success: []int{http.StatusNoContent},
-		answers: []answer{{http.StatusNotFound, "", ErrFingerprintNotFound}},
+		answers: []answer{{status: http.StatusNotFound, sentinel: ErrFingerprintNotFound}},
 		repeat:  repeatDelete,
 	}
 	listPhoneNumbers = operation{
@@ -150,14 +153,14 @@ var (
 		name: OpCreatePhoneNumber, method: http.MethodPost, path: "/v1/application/users/{user}/phone-numbers",
 		token:   applicationToken,
 		success: []int{http.StatusOK},
-		answers: []answer{{http.StatusUnprocessableEntity, "phone.number.repeated", ErrPhoneRepeated}},
+		answers: []answer{{status: http.StatusUnprocessableEntity, code: "phone.number.repeated", sentinel: ErrPhoneRepeated}},
 		repeat:  repeatReadBack,
 	}
 	updatePhoneNumber = operation{
 		name: OpUpdatePhoneNumber, method: http.MethodPut, path: "/v1/application/users/{user}/phone-numbers/{id}",
 		token:   applicationToken,
 		success: []int{http.StatusOK},
-		answers: []answer{{http.StatusUnprocessableEntity, "phone.number.repeated", ErrPhoneRepeated}},
+		answers: []answer{{status: http.StatusUnprocessableEntity, code: "phone.number.repeated", sentinel: ErrPhoneRepeated}},
 		repeat:  repeatReadBack,
 	}
 	deletePhoneNumber = operation{

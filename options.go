@@ -92,7 +92,7 @@ func isLoopback(host string) bool {
 func WithApplicationTokens(src TokenSource) Option {
 	return func(s *settings) {
 		s.timesAppToken++
-		if src == nil {
+		if isNilSource(src) {
 			s.complain("WithApplicationTokens: the source is nil")
 			return
 		}
@@ -120,12 +120,17 @@ func WithClientCredentials(clientID, clientSecret string) Option {
 // PIN, a face map or a device fingerprint needs one.
 func WithUserTokens(src TokenSource) Option {
 	return func(s *settings) {
-		if src == nil {
+		if isNilSource(src) {
 			s.complain("WithUserTokens: the source is nil")
 			return
 		}
 		s.userTokens = src
 	}
+}
+
+func isNilSource(src TokenSource) bool {
+	f, isFunc := src.(TokenFunc)
+	return src == nil || isFunc && f == nil
 }
 
 // WithJWE seals the bodies that must be sealed, those of CreatePin and

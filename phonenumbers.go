@@ -74,7 +74,7 @@ func (c *Client) ListPhoneNumbers(ctx context.Context, user UserID, opts ...Call
 		return nil, err
 	}
 	for _, n := range list {
-		if n.ID == 0 {
+		if n.ID <= 0 {
 			return nil, reply.malformed()
 		}
 	}
@@ -164,7 +164,7 @@ func (c *Client) writePhoneNumber(ctx context.Context, op *operation, user UserI
 	if err != nil {
 		return nil, err
 	}
-	if written.ID == 0 {
+	if written.ID <= 0 {
 		return nil, reply.malformed()
 	}
 	return &written, nil
@@ -172,7 +172,9 @@ func (c *Client) writePhoneNumber(ctx context.Context, op *operation, user UserI
 
 // sameNumber compares what was sent with what Wise lists, which may be written
 // without the spaces and dashes that people put in.
-func sameNumber(a, b string) bool { return digits(a) == digits(b) }
+func sameNumber(a, b string) bool {
+	return a == b || digits(a) != "" && digits(a) == digits(b)
+}
 
 func digits(number string) string {
 	return strings.Map(func(r rune) rune {

@@ -337,6 +337,7 @@ func (k *call) changeListMethod() bool {
 		return false
 	}
 	k.method = http.MethodGet
+	k.client.listByGet.Store(true)
 	return true
 }
 
@@ -392,9 +393,6 @@ func (k *call) settle() (reply, error) {
 	case k.done:
 		return reply{op: op.name, status: http.StatusOK, readBack: true}, nil
 	case o.err == nil && op.succeeds(o.status):
-		if k.method != op.method {
-			k.client.listByGet.Store(true)
-		}
 		return k.success()
 	case op.repeat == repeatDelete && k.lost && o.status == http.StatusNotFound:
 		return reply{op: op.name, status: o.status}, nil

@@ -126,8 +126,8 @@ func worked(op Operation) played {
 }
 
 // run makes a call against a script under a clock of its own, with the longest
-// waits that the drawing allows. It returns what was sent and how long it took.
-func (s *script) run(t *testing.T, call func(context.Context, *Client) error) (err error, sent string, took time.Duration) { //nolint:revive,staticcheck // the error is what is looked at first
+// waits that the drawing allows. It returns what was sent and how long that took.
+func (s *script) run(t *testing.T, call func(context.Context, *Client) error) (sent string, took time.Duration, err error) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		c, newErr := New(WithBaseURL(Sandbox), WithUnsealedBodies(), WithHTTPClient(&http.Client{Transport: s}),
@@ -140,7 +140,7 @@ func (s *script) run(t *testing.T, call func(context.Context, *Client) error) (e
 		err = call(t.Context(), c)
 		took = time.Since(began)
 	})
-	return err, strings.Join(s.sent, " "), took
+	return strings.Join(s.sent, " "), took, err
 }
 
 // freshTokens gives another token after each that was rejected.
@@ -205,7 +205,7 @@ func TestRetryTable(t *testing.T) {
 				method := operations[op].method
 				check := func(what string, s script, want error, sent string, took time.Duration) error {
 					t.Helper()
-					err, gotSent, gotTook := s.run(t, call)
+					gotSent, gotTook, err := s.run(t, call)
 					if (want == nil) != (err == nil) || want != nil && !errors.Is(err, want) || gotSent != sent || gotTook != took {
 						t.Errorf("%s / %s / %s, %s: error %v, sent %s in %s; want %v, %s in %s", row, column, op, what, err, gotSent, gotTook, want, sent, took)
 					}
@@ -334,7 +334,7 @@ func TestWaitsAreDrawnBelowTheBound(t *testing.T) {
 
 func TestWaitsStopDoublingAtTheHighest(t *testing.T) {
 	s := &script{answers: []played{{status: 503}}}
-	_, sent, took := s.run(t, func(ctx context.Context, c *Client) error {
+	sent, took, _ := s.run(t, func(ctx context.Context, c *Client) error {
 		_, err := c.ListPhoneNumbers(ctx, 7, WithMaxAttempts(8))
 		return err
 	})
@@ -347,7 +347,7 @@ func TestWaitsStopDoublingAtTheHighest(t *testing.T) {
 // A wait that can't end before the deadline is not begun.
 func TestNoWaitPastTheDeadline(t *testing.T) {
 	s := &script{answers: []played{{status: 503, header: http.Header{"Retry-After": {"20"}}}}}
-	err, _, took := s.run(t, func(ctx context.Context, c *Client) error {
+	_, took, err := s.run(t, func(ctx context.Context, c *Client) error {
 		ctx, cancel := context.WithTimeout(ctx, 19*time.Second)
 		defer cancel()
 		return ways["deletes"][OpDeletePin](ctx, c)

@@ -201,7 +201,8 @@ func TestSeedMakesTheSameFingerprintIDs(t *testing.T) {
 		mustStatus(t, send(t, srv, createFingerprint(t, srv, "a")), 200).json(t, &f)
 		return f.DeviceFingerprintID
 	}
-	if first(7) != first(7) || first(7) == first(8) {
+	one, again, other := first(7), first(7), first(8)
+	if one != again || one == other {
 		t.Error("ids don't follow the seed")
 	}
 }
@@ -302,7 +303,7 @@ func TestRefusals(t *testing.T) {
 	createPhone := asApplication(srv, "POST", phones(user), `{"phoneNumber":"+6588888888"}`)
 	enrol := asUser(srv, "POST", "/v1/user/facemap/enrol", `{"faceMap":"Zm9v"}`)
 	wiseKey := asApplication(srv, "GET", "/v1/auth/jose/response/public-keys?algorithm=RSA_OAEP_256&scope=PAYLOAD_ENCRYPTION", "")
-	clear := asUser(srv, "POST", "/v1/user/pin", `{"pin":"1234"}`)
+	inClear := asUser(srv, "POST", "/v1/user/pin", `{"pin":"1234"}`)
 	userToken, applicationToken := "Bearer "+srv.UserToken(user), "Bearer "+srv.ApplicationToken()
 
 	for _, c := range []struct {
@@ -339,9 +340,9 @@ func TestRefusals(t *testing.T) {
 		{"JSON that is none", asApplication(srv, "POST", phones(user), `{"phoneNumber":`), 400, "body.malformed"},
 		{"another field", asApplication(srv, "POST", phones(user), `{"number":"+6588888888"}`), 400, "body.malformed"},
 		{"one field more", asApplication(srv, "POST", phones(user), `{"phoneNumber":"+6588888888","type":"PRIMARY"}`), 400, "body.malformed"},
-		{"clear PIN", clear, 400, "body.not.sealed"},
-		{"clear PIN under the type of JOSE", asSealed(clear, clear.body), 400, "body.not.sealed"},
-		{"sealed PIN without a body", asSealed(clear, ""), 400, "body.not.sealed"},
+		{"clear PIN", inClear, 400, "body.not.sealed"},
+		{"clear PIN under the type of JOSE", asSealed(inClear, inClear.body), 400, "body.not.sealed"},
+		{"sealed PIN without a body", asSealed(inClear, ""), 400, "body.not.sealed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			mustCode(t, send(t, srv, c.send), c.status, "simulator."+c.code)
