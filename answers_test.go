@@ -1525,7 +1525,7 @@ func TestBrokenReplyOfARead(t *testing.T) {
 		scripted(t, string(op)+"/always", func(t *testing.T) {
 			wise := play(t, breaksOff(r.reply))
 			_, err := r.call(t.Context(), newClient(t, wise))
-			checkMatches(t, "the error", err, usersecurity.ErrMalformedReply)
+			checkMatches(t, "the error", err, usersecurity.ErrMalformedReply, usersecurity.ErrTransport)
 			if wise.count() != 4 {
 				t.Errorf("%d attempts", wise.count())
 			}

@@ -164,7 +164,11 @@ type request struct {
 	sealedReply   bool   // a reply in clear is refused, whatever the settings
 
 	// readBack looks whether a write of the class repeatReadBack is done.
-	readBack func(ctx context.Context, opts []CallOption) (bool, error)
+	readBack func(ctx context.Context, opts []CallOption) (sight, error)
+	// decode reads the reply of a success, if the operation has one.
+	decode func(reply) error
+	// invalid is what is wrong with the arguments.
+	invalid error
 }
 
 // reply is the documented success of a call.
@@ -180,19 +184,22 @@ type reply struct {
 // malformed is the error for a reply that is a success but can't be read.
 func (r reply) malformed() error { return replyError(r.op, r.status, ErrMalformedReply) }
 
-func replyError(op Operation, status int, what error) error {
-	return &callError{
-		op:     op,
-		text:   "done (status " + strconv.Itoa(status) + "), but " + safeText(what),
-		causes: []error{what},
+func replyError(op Operation, status int, causes ...error) error {
+	text := "status " + strconv.Itoa(status) + ", but "
+	if operations[op].write() {
+		text = "done (status " + strconv.Itoa(status) + "), but "
 	}
+	for i, c := range causes {
+		if i > 0 {
+			text += ": "
+		}
+		text += safeText(c)
+	}
+	return &callError{op: op, text: text, causes: causes}
 }
 
 // call is the one path: arguments, token, sealing, attempts, reply.
 func (c *Client) call(ctx context.Context, r request, opts []CallOption) (reply, error) {
-	if ctx == nil {
-		return reply{}, in(r.op.name, invalid("the context is nil"))
-	}
 	k := &call{client: c, request: r, start: time.Now()}
 	rep, err := k.do(ctx, opts)
 	k.report(ctx, err)
@@ -207,11 +214,16 @@ func (k *call) do(ctx context.Context, opts []CallOption) (reply, error) {
 		}
 		o(&k.opts)
 	}
-	if k.opts.complaint != "" {
-		return reply{}, in(op.name, invalid("%s", k.opts.complaint))
-	}
 	if k.opts.correlationID == uuid.Nil {
 		k.opts.correlationID = uuid.New()
+	}
+	switch {
+	case ctx == nil:
+		return reply{}, in(op.name, invalid("the context is nil"))
+	case k.request.invalid != nil:
+		return reply{}, in(op.name, k.request.invalid)
+	case k.opts.complaint != "":
+		return reply{}, in(op.name, invalid("%s", k.opts.complaint))
 	}
 	k.ctx.begin(ctx, k, k.client.total)
 	defer k.ctx.end()
@@ -220,7 +232,11 @@ func (k *call) do(ctx context.Context, opts []CallOption) (reply, error) {
 	}
 	defer k.wipe()
 	k.run()
-	return k.settle()
+	rep, err := k.settle()
+	if err == nil && k.request.decode != nil && !rep.readBack {
+		err = k.request.decode(rep)
+	}
+	return rep, err
 }
 
 // prepare makes what the first attempt needs.
@@ -296,7 +312,7 @@ func (k *call) accessToken(rejected string) (string, error) {
 	case err != nil:
 		return "", sourceFailure(&k.ctx, op.name, ErrNoToken, err)
 	case token == nil || !isVisible(token.AccessToken):
-		return "", &callError{op: op.name, text: "the source gave no usable access token", causes: []error{ErrNoToken}}
+		return "", sourceFailure(&k.ctx, op.name, ErrNoToken, &callError{text: "it gave no usable access token"})
 	}
 	return token.AccessToken, nil
 }
@@ -366,8 +382,11 @@ func (k *call) success() (reply, error) {
 	switch {
 	case o.tooLarge:
 		return reply{}, replyError(op.name, o.status, ErrReplyTooLarge)
-	case o.bodyErr != nil:
+	case o.bodyErr != nil && op.write() && k.ctx.Err() == nil:
+		// Why it broke off is no reason to take the write for undone.
 		return reply{}, replyError(op.name, o.status, ErrMalformedReply)
+	case o.bodyErr != nil:
+		return reply{}, replyError(op.name, o.status, ErrMalformedReply, o.bodyErr)
 	case !k.seals || len(o.body) == 0:
 		return rep, nil
 	case looksSealed(rep.contentType, o.body):
@@ -415,6 +434,9 @@ func (k *call) report(ctx context.Context, err error) {
 	if len(k.client.observers) == 0 {
 		return
 	}
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	var api *APIError
 	e := CallEvent{
 		Operation:     k.request.op.name,
@@ -432,14 +454,12 @@ func (k *call) report(ctx context.Context, err error) {
 	}
 }
 
-// decode reads a JSON reply.
-func decode[T any](r reply) (T, error) {
-	var v T
-	if json.Unmarshal(r.body, &v) != nil {
-		var none T
-		return none, r.malformed()
+// decode reads a JSON reply into v, which complete must find to be whole.
+func (r reply) decode(v any, complete func() bool) error {
+	if json.Unmarshal(r.body, v) != nil || !complete() {
+		return r.malformed()
 	}
-	return v, nil
+	return nil
 }
 
 // UserID is Wise's id of a user, the partner's end customer: a positive number.

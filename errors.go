@@ -103,7 +103,7 @@ var (
 	// caller's own deadline shows as [context.DeadlineExceeded] instead.
 	ErrAttemptTimeout error = &sentinel{"attempt_timeout", "the attempt timed out"}
 	// ErrTransport: no answer came: the connection could not be made, or broke.
-	ErrTransport error = &sentinel{"transport", "no answer"}
+	ErrTransport error = &sentinel{"transport", "the connection failed"}
 )
 
 // ErrorDetail is one entry of an error body.
@@ -158,10 +158,23 @@ type APIError struct {
 	// say, the PIN may be the one this call has just set, or an older one.
 	Uncertain bool
 
+	// Behind a pointer, so that nothing prints it by reflection.
+	hidden *hiddenAnswer
+}
+
+// hiddenAnswer is what an answer brought besides the fields of APIError.
+type hiddenAnswer struct {
 	body         []byte
 	oneTimeToken string
 	approval     bool // the answer asks for strong customer authentication
 	otherShape   bool // the body is {"error", "error_description"}: another layer speaks
+}
+
+func (e *APIError) rest() hiddenAnswer {
+	if e.hidden == nil {
+		return hiddenAnswer{} // made by hand
+	}
+	return *e.hidden
 }
 
 // NewAPIError reads an answer as the client does: it is what a test double
@@ -174,13 +187,13 @@ func NewAPIError(op Operation, status int, header http.Header, body []byte) *API
 		RateLimitedBy: identifier(header, "X-Rate-Limited-By"),
 		RetryAfter:    retryAfter(header, time.Now()),
 		Attempts:      1,
-		body:          body,
+		hidden:        &hiddenAnswer{body: body},
 	}
-	e.Details, e.otherShape = decodeErrorBody(body)
+	e.Details, e.hidden.otherShape = decodeErrorBody(body)
 	if status == http.StatusForbidden {
 		// The header holds the token, perhaps followed by the kind of challenge.
-		e.oneTimeToken, _, _ = strings.Cut(strings.TrimSpace(header.Get("X-2fa-Approval")), " ")
-		e.approval = e.oneTimeToken != "" || header.Get("X-2fa-Approval-Result") != ""
+		e.hidden.oneTimeToken, _, _ = strings.Cut(strings.TrimSpace(header.Get("X-2fa-Approval")), " ")
+		e.hidden.approval = e.hidden.oneTimeToken != "" || header.Get("X-2fa-Approval-Result") != ""
 	}
 	return e
 }
@@ -231,12 +244,12 @@ func (e *APIError) Is(target error) bool {
 
 // Body is the raw body of the answer, at most 64 KiB of it; opened, if it was
 // sealed. It may hold personal data: don't log it.
-func (e *APIError) Body() []byte { return e.body }
+func (e *APIError) Body() []byte { return e.rest().body }
 
 // OneTimeToken is the token to clear with strong customer authentication when
 // the error matches [ErrSCARequired]; empty when Wise gave none. It is a
 // secret: don't log it.
-func (e *APIError) OneTimeToken() string { return e.oneTimeToken }
+func (e *APIError) OneTimeToken() string { return e.rest().oneTimeToken }
 
 // Format prints what Error does, whatever the verb.
 func (e APIError) Format(f fmt.State, verb rune) { writeText(f, verb, e.Error()) }
@@ -283,7 +296,7 @@ func (e *APIError) sentinel() *sentinel {
 func (e *APIError) classify() error {
 	if op := operations[e.Op]; op != nil {
 		for _, a := range op.answers {
-			if a.status == e.StatusCode && e.hasCode(a.code) && (!a.ownOnly || !e.otherShape) {
+			if a.status == e.StatusCode && e.hasCode(a.code) && (!a.ownOnly || !e.rest().otherShape) {
 				return a.sentinel
 			}
 		}
@@ -293,7 +306,7 @@ func (e *APIError) classify() error {
 		return ErrInvalidRequest
 	case s == http.StatusUnauthorized:
 		return ErrUnauthorized
-	case s == http.StatusForbidden && e.approval:
+	case s == http.StatusForbidden && e.rest().approval:
 		return ErrSCARequired
 	case s == http.StatusForbidden:
 		return ErrForbidden
@@ -441,6 +454,11 @@ func sourceFailure(ctx context.Context, op Operation, what, err error) error {
 	return &sourceError{callError{op: op, text: text, causes: causes}}
 }
 
+// sent takes back that nothing was sent.
+func (e *sourceError) sent() {
+	e.causes = slices.DeleteFunc(e.causes, func(c error) bool { return c == ErrNoToken })
+}
+
 // Is reports whether the error matches target.
 func (e *sourceError) Is(target error) bool {
 	own, err := e.causes[:len(e.causes)-1], e.causes[len(e.causes)-1]
@@ -499,6 +517,9 @@ func classOf(err error) ErrorClass {
 	case *OutcomeError:
 		return ErrOutcomeUnknown.(*sentinel).class
 	case *callError:
+		if len(e.causes) == 0 {
+			return "other"
+		}
 		return classOf(e.causes[0])
 	case *sourceError:
 		return classOf(e.causes[0])
@@ -582,29 +603,30 @@ func decodeErrorBody(body []byte) (details []ErrorDetail, otherShape bool) {
 // maxDetails bounds the entries kept of one error body.
 const maxDetails = 32
 
-// readEntries reads an array of error entries, whose opening bracket comes next.
+// readEntries reads an array of error entries. Of anything else it keeps
+// nothing.
 func readEntries(dec *json.Decoder) (details []ErrorDetail) {
 	if t, err := dec.Token(); err != nil || t != json.Delim('[') {
+		skip(dec, t)
 		return nil
 	}
-	for len(details) < maxDetails && dec.More() {
+	for before := int64(-1); dec.More() && len(details) < maxDetails && dec.InputOffset() > before; {
+		before = dec.InputOffset() // a decoder that is stuck stays where it is
 		fields := readFields(dec, func(string) bool { return false })
-		if fields == nil {
-			return details
-		}
 		if d := detailOf(fields); d != (ErrorDetail{}) {
 			details = append(details, d)
 		}
 	}
-	_, _ = dec.Token() // the closing bracket; a body that lacks it ends here anyway
+	skip(dec, json.Delim('['))
 	return details
 }
 
 // readFields reads the text fields of an object until its end or the end of
 // what can be read. A field that special says it has read itself is left out.
-// It returns nil where no object begins.
+// Of anything but an object it reads the whole and returns nil.
 func readFields(dec *json.Decoder, special func(key string) bool) map[string]string {
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		skip(dec, t)
 		return nil
 	}
 	fields := map[string]string{}
@@ -625,8 +647,28 @@ func readFields(dec *json.Decoder, special func(key string) bool) map[string]str
 			fields[name] = s
 		}
 	}
-	_, _ = dec.Token()
+	_, _ = dec.Token() // the closing brace; a body that lacks it ends here anyway
 	return fields
+}
+
+// skip reads to the end of what the token opened, if it opened anything.
+func skip(dec *json.Decoder, opened json.Token) {
+	depth := 0
+	for t := opened; ; {
+		switch t {
+		case json.Delim('['), json.Delim('{'):
+			depth++
+		case json.Delim(']'), json.Delim('}'):
+			depth--
+		}
+		if depth <= 0 {
+			return
+		}
+		var err error
+		if t, err = dec.Token(); err != nil {
+			return
+		}
+	}
 }
 
 func detailOf(fields map[string]string) ErrorDetail {

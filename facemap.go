@@ -17,14 +17,12 @@ func (m FaceMap) check() error {
 //
 // POST /v1/user/facemap/enrol. Successor: POST /v2/profiles/{profileId}/facemaps.
 func (c *Client) EnrolFaceMap(ctx context.Context, user UserID, faceMap FaceMap, opts ...CallOption) error {
-	if err := firstOf(user.check, faceMap.check); err != nil {
-		return in(OpEnrolFaceMap, err)
-	}
 	_, err := c.call(ctx, request{
-		op:   &enrolFaceMap,
-		user: user,
-		path: enrolFaceMap.path,
-		body: *faceMap.payload,
+		op:      &enrolFaceMap,
+		invalid: firstOf(user.check, faceMap.check),
+		user:    user,
+		path:    enrolFaceMap.path,
+		body:    faceMap.plaintext(),
 	}, opts)
 	return err
 }
@@ -37,9 +35,10 @@ func (c *Client) EnrolFaceMap(ctx context.Context, user UserID, faceMap FaceMap,
 // DELETE /v1/users/{userId}/facemap/enrol. Successor: DELETE
 // /v2/profiles/{profileId}/facemaps.
 func (c *Client) DeleteFaceMap(ctx context.Context, user UserID, opts ...CallOption) error {
-	if err := user.check(); err != nil {
-		return in(OpDeleteFaceMap, err)
-	}
-	_, err := c.call(ctx, request{op: &deleteFaceMap, path: deleteFaceMap.target(user, "")}, opts)
+	_, err := c.call(ctx, request{
+		op:      &deleteFaceMap,
+		invalid: user.check(),
+		path:    deleteFaceMap.target(user, ""),
+	}, opts)
 	return err
 }

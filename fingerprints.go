@@ -2,6 +2,7 @@ package usersecurity
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -31,24 +32,17 @@ type DeviceFingerprint struct {
 // POST /v1/user/partner-device-fingerprints. Successor: POST
 // /v2/profiles/{profileId}/device-fingerprints.
 func (c *Client) CreateDeviceFingerprint(ctx context.Context, user UserID, fingerprint Fingerprint, opts ...CallOption) (*DeviceFingerprint, error) {
-	if err := firstOf(user.check, fingerprint.check); err != nil {
-		return nil, in(OpCreateDeviceFingerprint, err)
-	}
-	reply, err := c.call(ctx, request{
-		op:   &createDeviceFingerprint,
-		user: user,
-		path: createDeviceFingerprint.path,
-		body: *fingerprint.payload,
+	var created DeviceFingerprint
+	_, err := c.call(ctx, request{
+		op:      &createDeviceFingerprint,
+		invalid: firstOf(user.check, fingerprint.check),
+		user:    user,
+		path:    createDeviceFingerprint.path,
+		body:    fingerprint.plaintext(),
+		decode:  func(r reply) error { return r.decode(&created, func() bool { return created.ID != uuid.Nil }) },
 	}, opts)
 	if err != nil {
 		return nil, err
-	}
-	created, err := decode[DeviceFingerprint](reply)
-	if err != nil {
-		return nil, err
-	}
-	if created.ID == uuid.Nil {
-		return nil, reply.malformed()
 	}
 	return &created, nil
 }
@@ -61,24 +55,19 @@ func (c *Client) CreateDeviceFingerprint(ctx context.Context, user UserID, finge
 // POST or GET /v1/users/{userId}/partner-device-fingerprints, see
 // [WithFingerprintListMethod]. There is no successor: v2 has no list.
 func (c *Client) ListDeviceFingerprints(ctx context.Context, user UserID, opts ...CallOption) ([]DeviceFingerprint, error) {
-	if err := user.check(); err != nil {
-		return nil, in(OpListDeviceFingerprints, err)
-	}
-	reply, err := c.call(ctx, request{
-		op:   &listDeviceFingerprints,
-		path: listDeviceFingerprints.target(user, ""),
+	list := []DeviceFingerprint{}
+	_, err := c.call(ctx, request{
+		op:      &listDeviceFingerprints,
+		invalid: user.check(),
+		path:    listDeviceFingerprints.target(user, ""),
+		decode: func(r reply) error {
+			return r.decode(&list, func() bool {
+				return !slices.ContainsFunc(list, func(f DeviceFingerprint) bool { return f.ID == uuid.Nil })
+			})
+		},
 	}, opts)
 	if err != nil {
 		return nil, err
-	}
-	list, err := decode[[]DeviceFingerprint](reply)
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range list {
-		if f.ID == uuid.Nil {
-			return nil, reply.malformed()
-		}
 	}
 	return list, nil
 }
@@ -92,12 +81,10 @@ func (c *Client) ListDeviceFingerprints(ctx context.Context, user UserID, opts .
 // Successor: DELETE
 // /v2/profiles/{profileId}/device-fingerprints/{deviceFingerprintId}.
 func (c *Client) DeleteDeviceFingerprint(ctx context.Context, user UserID, id uuid.UUID, opts ...CallOption) error {
-	if err := firstOf(user.check, func() error { return checkFingerprintID(id) }); err != nil {
-		return in(OpDeleteDeviceFingerprint, err)
-	}
 	_, err := c.call(ctx, request{
-		op:   &deleteDeviceFingerprint,
-		path: deleteDeviceFingerprint.target(user, id.String()),
+		op:      &deleteDeviceFingerprint,
+		invalid: firstOf(user.check, func() error { return checkFingerprintID(id) }),
+		path:    deleteDeviceFingerprint.target(user, id.String()),
 	}, opts)
 	return err
 }

@@ -49,7 +49,7 @@ func (k *WiseKey) check() error {
 	switch {
 	case k == nil || k.PublicKey == nil || k.PublicKey.N == nil:
 		return failure("", ErrNoKey)
-	case k.PublicKey.N.BitLen() < minKeyBits:
+	case k.PublicKey.N.BitLen() < minKeyBits || k.PublicKey.E < 3 || k.PublicKey.E%2 == 0:
 		return &callError{text: "the key is too short: RSA of at least 2048 bits is needed", causes: []error{ErrNoKey}}
 	}
 	return nil
@@ -110,9 +110,17 @@ func (c *Client) WiseKey(ctx context.Context) (*WiseKey, error) {
 	if ctx == nil {
 		return nil, in(OpFetchWiseKey, invalid("the context is nil"))
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.total)
-	defer cancel()
-	return c.encryptionKey(ctx, OpFetchWiseKey, nil)
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.total)
+		defer cancel()
+	}
+	key, err := c.encryptionKey(ctx, OpFetchWiseKey, nil)
+	if err != nil {
+		return nil, err
+	}
+	own := *key
+	return &own, nil
 }
 
 // encryptionKey asks the source for a key and checks what it gives.
@@ -210,12 +218,13 @@ const keyTime = "2006-01-02 15:04:05"
 //
 // POST /v1/auth/jose/request/public-keys.
 func (c *Client) RegisterReplyKey(ctx context.Context, key ReplyKey, opts ...CallOption) error {
-	if err := key.check(); err != nil {
-		return in(OpRegisterReplyKey, err)
-	}
-	der, err := x509.MarshalPKIXPublicKey(key.PublicKey)
-	if err != nil {
-		return in(OpRegisterReplyKey, invalid("the reply key can't be encoded"))
+	var der []byte
+	wrong := key.check()
+	if wrong == nil {
+		var err error
+		if der, err = x509.MarshalPKIXPublicKey(key.PublicKey); err != nil {
+			wrong = invalid("the reply key can't be encoded")
+		}
 	}
 	type keyMaterial struct {
 		Algorithm   string `json:"algorithm"`
@@ -234,7 +243,7 @@ func (c *Client) RegisterReplyKey(ctx context.Context, key ReplyKey, opts ...Cal
 	if err != nil {
 		return in(OpRegisterReplyKey, invalid("the reply key can't be encoded"))
 	}
-	_, err = c.call(ctx, request{op: &registerReplyKey, path: registerReplyKey.path, body: body}, opts)
+	_, err = c.call(ctx, request{op: &registerReplyKey, invalid: wrong, path: registerReplyKey.path, body: body}, opts)
 	return err
 }
 
@@ -258,24 +267,23 @@ const playgroundEcho = "jose-playground-response-"
 //
 // POST /v1/auth/jose/playground/jwe-direct-encryption.
 func (c *Client) VerifyJWE(ctx context.Context, opts ...CallOption) error {
+	var wrong error
 	if c.keys == nil {
-		return failure(OpVerifyJWE, ErrJWERequired)
+		wrong = failure(OpVerifyJWE, ErrJWERequired)
 	}
 	message := uuid.NewString()
-	reply, err := c.call(ctx, request{
-		op:          &verifyJWE,
-		path:        verifyJWE.path,
-		body:        []byte(`{"message":"` + message + `"}`),
-		sealedReply: true,
-	}, opts)
-	if err != nil {
-		return err
-	}
 	var echo struct {
 		Message string `json:"message"`
 	}
-	if json.Unmarshal(reply.body, &echo) != nil || echo.Message != playgroundEcho+message {
-		return reply.malformed()
-	}
-	return nil
+	_, err := c.call(ctx, request{
+		op:          &verifyJWE,
+		invalid:     wrong,
+		path:        verifyJWE.path,
+		body:        []byte(`{"message":"` + message + `"}`),
+		sealedReply: true,
+		decode: func(r reply) error {
+			return r.decode(&echo, func() bool { return echo.Message == playgroundEcho+message })
+		},
+	}, opts)
+	return err
 }

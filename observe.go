@@ -9,7 +9,8 @@ import (
 )
 
 // Observer is told about every attempt and every call of a client, for metrics,
-// traces and logs. Its methods run on the goroutine of the call, from many
+// traces and logs. Its methods run on the goroutine of the call (a token or key
+// that several calls wait for is fetched on one of its own), from many
 // goroutines at once: they should be quick.
 //
 // The events hold no URL, user id, header, body or token. What a client does

@@ -65,6 +65,8 @@ func WithBaseURL(rawURL string) Option {
 			s.complain("WithBaseURL: the URL must be https://host with an optional port and path")
 		case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 			s.complain("WithBaseURL: the URL must have no user, query or fragment")
+		case strings.HasSuffix(strings.ToLower(strings.TrimRight(u.EscapedPath(), "/")), "%2f"):
+			s.complain("WithBaseURL: the path must not end in an escaped slash")
 		case u.Scheme == "http" && !isLoopback(u.Hostname()):
 			s.complain("WithBaseURL: the URL must be https; http is for loopback addresses only")
 		default:
@@ -179,8 +181,9 @@ func WithHTTPClient(c *http.Client) Option {
 // default.
 type RetryPolicy struct {
 	// MaxAttempts is how many requests one call may send; 4 by default, 1 to
-	// repeat nothing. A repeat with a fresh token, a new key of Wise's or the
-	// other method of the fingerprint list comes on top, once each.
+	// repeat nothing. A repeat with a fresh token or with the other method of the
+	// fingerprint list comes on top, once, and so does one for a new key of
+	// Wise's, for up to three keys.
 	MaxAttempts int
 	// MinWait bounds the wait before the second attempt; the bound doubles with
 	// each further one. The wait is drawn between nothing and the bound. 250 ms
@@ -189,15 +192,21 @@ type RetryPolicy struct {
 	// MaxWait is the highest bound of a wait; 5 s by default.
 	MaxWait time.Duration
 	// MaxRetryAfter is the longest wait that Wise may ask for; 30 s by default.
-	// If it asks for more, the call ends with [ErrRateLimited] at once.
+	// If it asks for more, the call ends at once.
 	MaxRetryAfter time.Duration
 }
+
+const longestWait = 24 * time.Hour
 
 // WithRetry changes how often and how long a call tries.
 func WithRetry(p RetryPolicy) Option {
 	return func(s *settings) {
 		if p.MaxAttempts < 0 || p.MinWait < 0 || p.MaxWait < 0 || p.MaxRetryAfter < 0 {
 			s.complain("WithRetry: a negative value")
+			return
+		}
+		if max(p.MinWait, p.MaxWait, p.MaxRetryAfter) > longestWait {
+			s.complain("WithRetry: a wait of more than a day")
 			return
 		}
 		q := p.orDefault()
@@ -224,8 +233,11 @@ func WithTimeouts(attempt, total time.Duration) Option {
 
 // WithLogger logs every attempt and every call to l: ids, statuses, durations
 // and classes of errors, no secrets, URLs or bodies. A call that worked is
-// logged at debug level, one that Wise refused at info, one that failed at
-// warn, and one whose outcome is unknown at error.
+// logged at debug level; one that Wise refused for what the user has or has not
+// (400, 404, 409, 422) at info; one that failed, or was refused for its token or
+// its rate, at warn; one whose outcome is unknown, or whose reply can't be
+// opened, at error. An attempt that is repeated is logged at info, any other at
+// debug.
 func WithLogger(l *slog.Logger) Option {
 	return func(s *settings) {
 		if l == nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -21,8 +22,9 @@ func (id PhoneNumberID) check() error {
 	return nil
 }
 
-// PhoneNumber is a phone number of a user. Printed or logged it shows the last
-// two digits only; as JSON it is whole.
+// PhoneNumber is a phone number of a user. Printed with fmt, or given to slog as
+// a value of its own, it shows the last two digits only. As JSON it is whole, and
+// so it is where a slog JSON handler meets it inside a slice or a struct.
 type PhoneNumber struct {
 	// ID is Wise's id: what UpdatePhoneNumber and DeletePhoneNumber take.
 	ID PhoneNumberID `json:"id"`
@@ -62,21 +64,19 @@ func (n PhoneNumber) LogValue() slog.Value {
 //
 // GET /v1/application/users/{userId}/phone-numbers. There is no successor.
 func (c *Client) ListPhoneNumbers(ctx context.Context, user UserID, opts ...CallOption) ([]PhoneNumber, error) {
-	if err := user.check(); err != nil {
-		return nil, in(OpListPhoneNumbers, err)
-	}
-	reply, err := c.call(ctx, request{op: &listPhoneNumbers, path: listPhoneNumbers.target(user, "")}, opts)
+	list := []PhoneNumber{}
+	_, err := c.call(ctx, request{
+		op:      &listPhoneNumbers,
+		invalid: user.check(),
+		path:    listPhoneNumbers.target(user, ""),
+		decode: func(r reply) error {
+			return r.decode(&list, func() bool {
+				return !slices.ContainsFunc(list, func(n PhoneNumber) bool { return n.ID <= 0 })
+			})
+		},
+	}, opts)
 	if err != nil {
 		return nil, err
-	}
-	list, err := decode[[]PhoneNumber](reply)
-	if err != nil {
-		return nil, err
-	}
-	for _, n := range list {
-		if n.ID <= 0 {
-			return nil, reply.malformed()
-		}
 	}
 	return list, nil
 }
@@ -92,9 +92,6 @@ func (c *Client) ListPhoneNumbers(ctx context.Context, user UserID, opts ...Call
 // POST /v1/application/users/{userId}/phone-numbers, which Wise has not
 // deprecated.
 func (c *Client) CreatePhoneNumber(ctx context.Context, user UserID, phoneNumber string, opts ...CallOption) (*PhoneNumber, error) {
-	if err := firstOf(user.check, func() error { return checkPhoneNumber(phoneNumber) }); err != nil {
-		return nil, in(OpCreatePhoneNumber, err)
-	}
 	return c.writePhoneNumber(ctx, &createPhoneNumber, user, 0, phoneNumber, opts)
 }
 
@@ -107,9 +104,6 @@ func (c *Client) CreatePhoneNumber(ctx context.Context, user UserID, phoneNumber
 // PUT /v1/application/users/{userId}/phone-numbers/{phoneNumberId}. There is no
 // successor: delete, then create.
 func (c *Client) UpdatePhoneNumber(ctx context.Context, user UserID, id PhoneNumberID, phoneNumber string, opts ...CallOption) (*PhoneNumber, error) {
-	if err := firstOf(user.check, id.check, func() error { return checkPhoneNumber(phoneNumber) }); err != nil {
-		return nil, in(OpUpdatePhoneNumber, err)
-	}
 	return c.writePhoneNumber(ctx, &updatePhoneNumber, user, id, phoneNumber, opts)
 }
 
@@ -121,51 +115,50 @@ func (c *Client) UpdatePhoneNumber(ctx context.Context, user UserID, id PhoneNum
 // DELETE /v1/application/users/{userId}/phone-numbers/{phoneNumberId}, which
 // Wise has not deprecated.
 func (c *Client) DeletePhoneNumber(ctx context.Context, user UserID, id PhoneNumberID, opts ...CallOption) error {
-	if err := firstOf(user.check, id.check); err != nil {
-		return in(OpDeletePhoneNumber, err)
-	}
 	_, err := c.call(ctx, request{
-		op:   &deletePhoneNumber,
-		path: deletePhoneNumber.target(user, strconv.FormatInt(int64(id), 10)),
+		op:      &deletePhoneNumber,
+		invalid: firstOf(user.check, id.check),
+		path:    deletePhoneNumber.target(user, strconv.FormatInt(int64(id), 10)),
 	}, opts)
 	return err
 }
 
-// writePhoneNumber creates (id 0) or updates a phone number. Wise has no
-// idempotency key for these: whether a write without an answer was done, the
-// list tells.
+// writePhoneNumber creates or updates a phone number. Wise has no idempotency
+// key for these: whether a write without an answer was done, the list tells.
 func (c *Client) writePhoneNumber(ctx context.Context, op *operation, user UserID, id PhoneNumberID, phoneNumber string, opts []CallOption) (*PhoneNumber, error) {
+	checkID := id.check
+	if op == &createPhoneNumber {
+		checkID = func() error { return nil }
+	}
 	body, err := json.Marshal(map[string]string{"phoneNumber": phoneNumber})
 	if err != nil {
-		return nil, in(op.name, invalid("the phone number must be valid UTF-8"))
+		return nil, in(op.name, invalid("the phone number can't be encoded"))
 	}
-	var listed *PhoneNumber
-	reply, err := c.call(ctx, request{
-		op:   op,
-		path: op.target(user, strconv.FormatInt(int64(id), 10)),
-		body: body,
-		readBack: func(ctx context.Context, opts []CallOption) (bool, error) {
+	var written PhoneNumber
+	_, err = c.call(ctx, request{
+		op:      op,
+		invalid: firstOf(user.check, checkID, func() error { return checkPhoneNumber(phoneNumber) }),
+		path:    op.target(user, strconv.FormatInt(int64(id), 10)),
+		body:    body,
+		decode:  func(r reply) error { return r.decode(&written, func() bool { return written.ID > 0 }) },
+		readBack: func(ctx context.Context, opts []CallOption) (sight, error) {
 			numbers, err := c.ListPhoneNumbers(ctx, user, opts...)
-			for i, n := range numbers {
-				if sameNumber(n.PhoneNumber, phoneNumber) && (id == 0 || id == n.ID) {
-					listed = &numbers[i]
+			seen := itIsNot
+			for _, n := range numbers {
+				switch {
+				case op == &updatePhoneNumber && n.ID != id:
+				case sameNumber(n.PhoneNumber, phoneNumber):
+					written = n
+					return itIsThere, err
+				case mayBeSameNumber(n.PhoneNumber, phoneNumber):
+					seen = itMayBe
 				}
 			}
-			return listed != nil, err
+			return seen, err
 		},
 	}, opts)
 	if err != nil {
 		return nil, err
-	}
-	if reply.readBack {
-		return listed, nil
-	}
-	written, err := decode[PhoneNumber](reply)
-	if err != nil {
-		return nil, err
-	}
-	if written.ID <= 0 {
-		return nil, reply.malformed()
 	}
 	return &written, nil
 }
@@ -174,6 +167,14 @@ func (c *Client) writePhoneNumber(ctx context.Context, op *operation, user UserI
 // without the spaces and dashes that people put in.
 func sameNumber(a, b string) bool {
 	return a == b || digits(a) != "" && digits(a) == digits(b)
+}
+
+// mayBeSameNumber tells that two numbers may be one in another form, such as
+// with 00 or without the country code.
+func mayBeSameNumber(a, b string) bool {
+	const last = 6
+	a, b = digits(a), digits(b)
+	return len(a) < last || len(b) < last || a[len(a)-last:] == b[len(b)-last:]
 }
 
 func digits(number string) string {

@@ -17,14 +17,12 @@ func (p Pin) check() error {
 //
 // POST /v1/user/pin. Successor: POST /v2/profiles/{profileId}/pin.
 func (c *Client) CreatePin(ctx context.Context, user UserID, pin Pin, opts ...CallOption) error {
-	if err := firstOf(user.check, pin.check); err != nil {
-		return in(OpCreatePin, err)
-	}
 	_, err := c.call(ctx, request{
-		op:   &createPin,
-		user: user,
-		path: createPin.path,
-		body: *pin.payload,
+		op:      &createPin,
+		invalid: firstOf(user.check, pin.check),
+		user:    user,
+		path:    createPin.path,
+		body:    pin.plaintext(),
 	}, opts)
 	return err
 }
@@ -36,9 +34,10 @@ func (c *Client) CreatePin(ctx context.Context, user UserID, pin Pin, opts ...Ca
 //
 // DELETE /v1/users/{userId}/pin. Successor: DELETE /v2/profiles/{profileId}/pin.
 func (c *Client) DeletePin(ctx context.Context, user UserID, opts ...CallOption) error {
-	if err := user.check(); err != nil {
-		return in(OpDeletePin, err)
-	}
-	_, err := c.call(ctx, request{op: &deletePin, path: deletePin.target(user, "")}, opts)
+	_, err := c.call(ctx, request{
+		op:      &deletePin,
+		invalid: user.check(),
+		path:    deletePin.target(user, ""),
+	}, opts)
 	return err
 }

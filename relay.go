@@ -2,7 +2,7 @@ package usersecurity
 
 import (
 	"context"
-	"net/http"
+	"encoding/json"
 )
 
 // Sealable is what may be sealed on a device: a [Pin] or a [Fingerprint].
@@ -10,9 +10,6 @@ type Sealable interface {
 	check() error
 	plaintext() []byte
 }
-
-func (p Pin) plaintext() []byte         { return *p.payload }
-func (p Fingerprint) plaintext() []byte { return *p.payload }
 
 // Sealed is the device's half of a relayed call: a sealed request, and the
 // content key that opens the reply to it. It stays on the device.
@@ -44,17 +41,29 @@ func Seal(key *WiseKey, secret Sealable) (*Sealed, error) {
 }
 
 // Compact is the request to send to the backend: a compact JWE.
-func (s *Sealed) Compact() string { return string(s.envelope.compact) }
+func (s *Sealed) Compact() string {
+	if s.envelope == nil {
+		return ""
+	}
+	return string(s.envelope.compact)
+}
 
 // OpenReply opens the reply that the backend passed back, and returns its JSON:
 // for a device fingerprint, what decodes into a [DeviceFingerprint]. There is
 // no reply to a PIN. Any failure is [ErrDecrypt].
 func (s *Sealed) OpenReply(compact []byte) ([]byte, error) {
+	if s.envelope == nil {
+		return nil, ErrDecrypt
+	}
 	return openReply(compact, s.envelope.cek[:], nil)
 }
 
-// Wipe forgets the content key, when the reply is opened or given up.
-func (s *Sealed) Wipe() { s.envelope.wipe() }
+// Wipe forgets the content key and the request, when the reply is opened or
+// given up.
+func (s *Sealed) Wipe() {
+	s.envelope.wipe()
+	s.envelope = nil // or anybody could seal a reply with a key of zeros
+}
 
 // SealedRequest is a request that a device has sealed to Wise's key. Make one
 // with [ParseSealedRequest].
@@ -125,25 +134,30 @@ func (c *Client) CreateDeviceFingerprintSealed(ctx context.Context, user UserID,
 }
 
 func (c *Client) relay(ctx context.Context, op *operation, user UserID, req SealedRequest, opts []CallOption) (SealedReply, error) {
-	if err := firstOf(user.check, req.check); err != nil {
-		return SealedReply{}, in(op.name, err)
-	}
-	reply, err := c.call(ctx, request{
+	var passed SealedReply
+	_, err := c.call(ctx, request{
 		op:      op,
+		invalid: firstOf(user.check, req.check),
 		user:    user,
 		path:    op.path,
 		body:    []byte(req.compact),
 		relayed: true,
+		decode: func(r reply) error {
+			sealed := looksSealed(r.contentType, r.body)
+			switch {
+			case len(r.body) == 0 && op == &createPin:
+				return nil
+			case !sealed && !json.Valid(r.body):
+				return r.malformed()
+			case !sealed && c.jwe != nil && c.jwe.requireSealed:
+				return replyError(r.op, r.status, ErrPlaintextReply)
+			}
+			passed = SealedReply{contentType: r.contentType, body: r.body}
+			return nil
+		},
 	}, opts)
 	if err != nil {
 		return SealedReply{}, err
 	}
-	if reply.status == http.StatusNoContent || len(reply.body) == 0 {
-		return SealedReply{}, nil
-	}
-	sealed := looksSealed(reply.contentType, reply.body)
-	if !sealed && c.jwe != nil && c.jwe.requireSealed {
-		return SealedReply{}, replyError(op.name, reply.status, ErrPlaintextReply)
-	}
-	return SealedReply{contentType: reply.contentType, body: reply.body}, nil
+	return passed, nil
 }

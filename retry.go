@@ -44,18 +44,36 @@ type call struct {
 	// lost: an attempt may have been carried out without an answer that says so.
 	// unread: so it was since the last look at Wise's state.
 	lost, unread bool
+	unreadable   bool // the last look failed
+	absent       bool // the last look found nothing like it
 
-	written *atomic.Int32 // how far the attempt got: see the constants below; nil for a read
+	written *progress     // how far the attempt got; nil for a read
 	stand   http.Response // for what go-retryablehttp wants to see
 }
 
-// How far an attempt got, as httptrace tells.
+// progress is how far an attempt got, as httptrace tells. It never steps back:
+// beneath one attempt there may be several, as net/http and other transports
+// repeat by themselves what they take to be unsent.
+type progress struct {
+	reached atomic.Int32
+	writes  atomic.Int32 // how often a header was written
+}
+
 const (
 	notTraced = iota
 	waitingForConn
 	hasConn
 	wroteHeaders
 )
+
+func (p *progress) reach(stage int32) {
+	for {
+		old := p.reached.Load()
+		if old == wroteHeaders || p.reached.CompareAndSwap(old, stage) {
+			return
+		}
+	}
+}
 
 // outcome is what one attempt brought: an answer, or an error.
 type outcome struct {
@@ -83,11 +101,8 @@ func newRunner() *runner {
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		RetryMax: math.MaxInt, // next counts
-		CheckRetry: func(ctx context.Context, _ *http.Response, err error) (bool, error) {
+		CheckRetry: func(ctx context.Context, _ *http.Response, _ error) (bool, error) {
 			k := callOf(ctx)
-			if err != nil && k.last.err == nil && k.last.status == 0 {
-				k.last.err = failure("", ErrTransport, err)
-			}
 			k.again = k.next()
 			k.observeAttempt()
 			return k.again, nil
@@ -128,7 +143,7 @@ var noHeader = http.Header{}
 // attempt sends the request once. It has a timeout of its own, which reading
 // the answer falls under.
 func (k *call) attempt() {
-	k.last = outcome{}
+	k.last, k.unreadable = outcome{}, false
 	if err := k.ctx.Err(); err != nil {
 		k.began = time.Time{}
 		k.last = outcome{err: err, unsent: true}
@@ -171,12 +186,15 @@ func (k *call) traced(ctx context.Context) context.Context {
 	if !k.request.op.write() {
 		return ctx
 	}
-	written := new(atomic.Int32)
+	written := &progress{}
 	k.written = written
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn:      func(string) { written.Store(waitingForConn) },
-		GotConn:      func(httptrace.GotConnInfo) { written.Store(hasConn) },
-		WroteHeaders: func() { written.Store(wroteHeaders) },
+		GetConn: func(string) { written.reach(waitingForConn) },
+		GotConn: func(httptrace.GotConnInfo) { written.reach(hasConn) },
+		WroteHeaders: func() {
+			written.reach(wroteHeaders)
+			written.writes.Add(1)
+		},
 	})
 }
 
@@ -196,7 +214,7 @@ func (k *call) unsent(ctx context.Context, err error) bool {
 	if k.written == nil {
 		return false // of a read it doesn't matter
 	}
-	switch k.written.Load() {
+	switch k.written.reached.Load() {
 	case waitingForConn:
 		return true
 	case hasConn:
@@ -229,6 +247,9 @@ var errStop = errors.New("stop")
 func (k *call) next() (again bool) {
 	o, op := &k.last, k.request.op
 	k.wait = 0
+	if k.written != nil && k.written.writes.Load() > 1 && !op.succeeds(o.status) {
+		k.mayBeDone() // beneath this attempt another one was made, and lost
+	}
 	switch {
 	case o.err != nil && o.unsent:
 	case o.err != nil:
@@ -247,11 +268,21 @@ func (k *call) next() (again bool) {
 		if o.status == http.StatusInternalServerError && k.replaceKey() {
 			return !k.request.relayed // what a device sealed, only the device can seal again
 		}
+	case o.status >= firstGatewayStatus && o.status <= lastGatewayStatus:
+		k.mayBeDone()
+		return false
 	default:
 		return false
 	}
 	return k.repeat()
 }
+
+// What gateways have added to HTTP, such as 524 for an origin that took too
+// long: nothing there says what the origin has done.
+const (
+	firstGatewayStatus = 520
+	lastGatewayStatus  = 527
+)
 
 // transient reports whether a status leaves open what became of the request.
 func transient(status int) bool {
@@ -319,6 +350,10 @@ func (k *call) refreshToken() bool {
 	}
 	k.refreshed = true
 	token, err := k.accessToken(k.token)
+	var source *sourceError
+	if errors.As(err, &source) {
+		source.sent() // the request with the rejected token was
+	}
 	if err != nil {
 		k.sourceErr = err
 		return false
@@ -337,7 +372,6 @@ func (k *call) changeListMethod() bool {
 		return false
 	}
 	k.method = http.MethodGet
-	k.client.listByGet.Store(true)
 	return true
 }
 
@@ -360,7 +394,7 @@ func (k *call) replaceKey() bool {
 	}
 	key, err := k.client.encryptionKey(&k.ctx, op, used)
 	if err != nil || key.same(used) {
-		k.lastKey = true
+		k.lastKey = err == nil
 		return false
 	}
 	k.rekeys++
@@ -373,21 +407,33 @@ func (k *call) readBack() {
 	if k.opts.token != "" {
 		opts = append(opts, WithToken(k.opts.token))
 	}
-	if done, err := k.request.readBack(&k.ctx, opts); err == nil {
-		k.done, k.unread = done, false
+	found, err := k.request.readBack(&k.ctx, opts)
+	if k.unreadable = err != nil; k.unreadable {
+		return
 	}
+	k.done, k.unread, k.absent = found == itIsThere, false, found == itIsNot
 }
+
+// sight is what reading back has shown.
+type sight int
+
+const (
+	itIsNot sight = iota
+	itMayBe       // there is something like it
+	itIsThere
+)
 
 // settle says what became of the call.
 func (k *call) settle() (reply, error) {
 	o, op := &k.last, k.request.op
 	refuted := false
-	interrupted := k.again && k.ctx.Err() != nil
+	interrupted := (k.again || k.sourceErr != nil) && k.ctx.Err() != nil
 	if !k.done && k.worthReadingBack() && k.ctx.Err() == nil {
-		k.unread = true
 		k.readBack()
-		// Wise refuses the write and doesn't list the number: no attempt has done it.
-		refuted = !k.unread
+		refuted = !k.unreadable && k.absent && refusesTheWrite(o.status)
+	}
+	if op == &listDeviceFingerprints && k.method == http.MethodGet && o.status != 0 && o.status != http.StatusMethodNotAllowed {
+		k.client.listByGet.Store(true)
 	}
 	switch {
 	case k.done:
@@ -414,8 +460,24 @@ func (k *call) settle() (reply, error) {
 // refused because one of them had done it, or the reply of a success broke off.
 func (k *call) worthReadingBack() bool {
 	o := &k.last
-	return k.request.op.repeat == repeatReadBack &&
-		(k.lost && !k.request.op.succeeds(o.status) || o.bodyErr != nil || o.tooLarge)
+	if k.request.op.repeat != repeatReadBack || k.unreadable {
+		return false
+	}
+	if k.request.op.succeeds(o.status) {
+		return o.bodyErr != nil || o.tooLarge
+	}
+	return k.lost
+}
+
+// refusesTheWrite reports whether a status is an answer to what the request
+// says, which any other attempt of the call would have got too: a number that
+// isn't listed then has not been written by one of them.
+func refusesTheWrite(status int) bool {
+	switch status {
+	case http.StatusBadRequest, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity:
+		return true
+	}
+	return false
 }
 
 // cause is why the attempts ended without an answer that says anything.

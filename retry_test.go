@@ -258,7 +258,7 @@ func TestRetryTable(t *testing.T) {
 							repeated := played{status: 422, body: `{"errors":[{"code":"phone.number.repeated"}]}`}
 							err := check(what+", 422, it isn't", script{answers: []played{lost, none, repeated, none}}, ErrPhoneRepeated, method+" GET "+method+" GET", first)
 							uncertain(t, op, err, false)
-							check(what+", nobody can tell", script{answers: []played{lost, {status: 403}}}, ErrOutcomeUnknown, method+" GET GET", first)
+							check(what+", nobody can tell", script{answers: []played{lost, {status: 403}}}, ErrOutcomeUnknown, method+" GET", first)
 						}
 					}
 				case "one fresh token, one repeat / 401":

@@ -51,6 +51,17 @@ type Pin struct {
 	payload *[]byte
 }
 
+func (p Pin) plaintext() []byte         { return bytesOf(p.payload) }
+func (p Fingerprint) plaintext() []byte { return bytesOf(p.payload) }
+func (m FaceMap) plaintext() []byte     { return bytesOf(m.payload) }
+
+func bytesOf(payload *[]byte) []byte {
+	if payload == nil {
+		return nil // the zero value, which check refuses
+	}
+	return *payload
+}
+
 // NewPin takes a PIN of exactly four ASCII digits; leading zeros count. Any
 // other text is refused with an error that matches [ErrInvalidArgument] and
 // doesn't repeat it.

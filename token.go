@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -70,8 +71,13 @@ func StaticToken(accessToken string) TokenSource {
 // OAuth2 makes a source of any of golang.org/x/oauth2's. Such a source knows no
 // users: like [StaticToken] it serves one user, or the application.
 //
-// A call doesn't wait for src longer than its own context allows.
+// A call doesn't wait for src longer than its own context allows; but as src
+// takes no context, calls go on waiting for one that hangs, so give its HTTP
+// client a timeout.
 func OAuth2(src oauth2.TokenSource) TokenSource {
+	if src == nil {
+		return TokenFunc(nil) // which New refuses
+	}
 	var flights singleflight.Group
 	return TokenFunc(func(ctx context.Context, _ TokenRequest) (*oauth2.Token, error) {
 		return share(ctx, &flights, "", func(context.Context) (*oauth2.Token, error) { return src.Token() })
@@ -80,11 +86,12 @@ func OAuth2(src oauth2.TokenSource) TokenSource {
 
 // How CacheTokens keeps tokens.
 const (
-	maxCachedTokens  = 10_000
-	earliestRenewal  = 5 * time.Minute
-	maxTokenFetch    = time.Minute
-	renewalOfLife    = 10 // a token is renewed in the last tenth of its life
-	tokensPerRequest = 2  // the one that was under way, and one of one's own
+	maxCachedTokens = 10_000
+	earliestRenewal = 5 * time.Minute
+	renewalPatience = time.Second      // how long a call that has a token waits for a newer one
+	renewalPause    = 15 * time.Second // before a renewal that failed is tried again
+	maxTokenFetch   = time.Minute
+	renewalOfLife   = 10 // a token is renewed in the last tenth of its life
 )
 
 // CacheTokens keeps the tokens of src, by user, until shortly before they
@@ -92,10 +99,13 @@ const (
 // rejects them. However many calls want a user's token at once, src is asked
 // once; each of them waits no longer than its own context allows, and src's
 // context ends with none of theirs, but after a minute. While an early renewal
-// fails, the token that is still good is served.
+// fails or takes long, the token that is still good is served.
 //
 // At most 10,000 tokens are kept: the longest unused one goes first.
 func CacheTokens(src TokenSource) TokenSource {
+	if isNilSource(src) {
+		return TokenFunc(nil) // which New refuses
+	}
 	c := &tokenCache{src: src, byUser: map[UserID]*list.Element{}}
 	return TokenFunc(c.token)
 }
@@ -116,28 +126,41 @@ type cachedToken struct {
 }
 
 func (c *tokenCache) token(ctx context.Context, req TokenRequest) (*oauth2.Token, error) {
+	if cached := c.lookup(req); cached != nil {
+		return cached, nil
+	}
+	good := c.stillGood(req)
+	if good == nil {
+		return c.fetched(ctx, req)
+	}
+	ctx, cancel := context.WithTimeout(ctx, renewalPatience)
+	defer cancel()
+	token, err := c.fetched(ctx, req)
+	if err != nil || token == nil || token.AccessToken == "" {
+		c.pauseRenewal(req.User)
+		return good, nil
+	}
+	return token, nil
+}
+
+// fetched waits for the fetch that is under way or begins one.
+func (c *tokenCache) fetched(ctx context.Context, req TokenRequest) (*oauth2.Token, error) {
 	key := strconv.FormatInt(int64(req.User), 10)
-	var (
-		token *oauth2.Token
-		err   error
-	)
-	for range tokensPerRequest {
-		if cached := c.lookup(req); cached != nil {
-			return cached, nil
-		}
-		token, err = share(ctx, &c.flights, key, func(ctx context.Context) (*oauth2.Token, error) {
+	for {
+		var own atomic.Bool
+		token, err := share(ctx, &c.flights, key, func(ctx context.Context) (*oauth2.Token, error) {
+			own.Store(true)
 			return c.fetch(ctx, req)
 		})
 		// A fetch that was under way already may bring just the token that was
 		// rejected; the next one is asked for another.
-		if err != nil || token == nil || token.AccessToken != req.Rejected {
-			break
+		if own.Load() || err != nil || token == nil || token.AccessToken != req.Rejected {
+			return token, err
 		}
 	}
-	return token, err
 }
 
-// lookup returns a token that needs no fetch.
+// lookup returns a token that needs no fetch, and forgets a rejected one.
 func (c *tokenCache) lookup(req TokenRequest) *oauth2.Token {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -146,7 +169,12 @@ func (c *tokenCache) lookup(req TokenRequest) *oauth2.Token {
 		return nil
 	}
 	t := e.Value.(*cachedToken)
-	if t.token.AccessToken == req.Rejected || !t.renewAt.IsZero() && !time.Now().Before(t.renewAt) {
+	switch {
+	case t.token.AccessToken == req.Rejected:
+		c.recent.Remove(e)
+		delete(c.byUser, req.User)
+		return nil
+	case !t.renewAt.IsZero() && !time.Now().Before(t.renewAt):
 		return nil
 	}
 	c.recent.MoveToFront(e)
@@ -158,14 +186,10 @@ func (c *tokenCache) fetch(ctx context.Context, req TokenRequest) (*oauth2.Token
 		return cached, nil // brought by the flight before this one
 	}
 	token, err := c.src.Token(ctx, req)
-	if err != nil || token == nil || token.AccessToken == "" {
-		if old := c.stillGood(req); old != nil {
-			return old, nil
-		}
-		return token, err
+	if err == nil && token != nil && token.AccessToken != "" {
+		c.store(req.User, token)
 	}
-	c.store(req.User, token)
-	return token, nil
+	return token, err
 }
 
 // stillGood returns a token that is due for renewal but has not expired.
@@ -177,10 +201,24 @@ func (c *tokenCache) stillGood(req TokenRequest) *oauth2.Token {
 		return nil
 	}
 	t := e.Value.(*cachedToken).token
-	if t.AccessToken == req.Rejected || !time.Now().Before(t.Expiry) {
+	if !time.Now().Before(t.Expiry) {
 		return nil
 	}
 	return t
+}
+
+// pauseRenewal lets the calls of the next seconds pass without a renewal.
+func (c *tokenCache) pauseRenewal(user UserID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.byUser[user]
+	if e == nil {
+		return
+	}
+	t := e.Value.(*cachedToken)
+	if next := time.Now().Add(renewalPause); next.After(t.renewAt) && next.Before(t.token.Expiry) {
+		e.Value = &cachedToken{user: user, token: t.token, renewAt: next}
+	}
 }
 
 func (c *tokenCache) store(user UserID, token *oauth2.Token) {
@@ -213,15 +251,10 @@ func share[T any](ctx context.Context, flights *singleflight.Group, key string, 
 	if err := ctx.Err(); err != nil {
 		return none, err
 	}
-	done := flights.DoChan(key, func() (_ any, err error) {
+	done := flights.DoChan(key, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), maxTokenFetch)
 		defer cancel()
-		defer func() {
-			if p := recover(); p != nil {
-				err = &panicked{p}
-			}
-		}()
-		return fetch(ctx)
+		return isolate(func() (T, error) { return fetch(ctx) })
 	})
 	select {
 	case <-ctx.Done():
@@ -235,6 +268,26 @@ func share[T any](ctx context.Context, flights *singleflight.Group, key string, 
 		return value, r.Err
 	}
 }
+
+// isolate runs f on a goroutine of its own, so that neither a panic nor an exit
+// of that goroutine is lost on those who wait.
+func isolate[T any](f func() (T, error)) (value T, err error) {
+	err = errExited
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() {
+			if p := recover(); p != nil {
+				err = &panicked{p}
+			}
+		}()
+		value, err = f()
+	}()
+	<-done
+	return value, err
+}
+
+var errExited = &callError{text: "the callback ended its goroutine"}
 
 type panicked struct{ value any }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -253,15 +254,19 @@ func TestCacheServesTheOldOne(t *testing.T) {
 		src := &issuer{life: time.Hour}
 		cache := usersecurity.CacheTokens(src)
 		checkToken(t, cache, requestOf{User: 7}, "7/1")
+		checkToken(t, cache, requestOf{User: 8}, "8/1")
 		time.Sleep(56 * time.Minute)
 		src.setFail(io.ErrClosedPipe)
 		checkToken(t, cache, requestOf{User: 7}, "7/1")
 		if n := src.count(7); n != 2 {
 			t.Errorf("%d fetches", n)
 		}
-		// Not to a call whose request was answered with 401 because of it.
-		if token, err := cache.Token(t.Context(), requestOf{User: 7, Rejected: "7/1"}); !errors.Is(err, io.ErrClosedPipe) {
-			t.Errorf("rejected: %v, %v", token, err)
+		// Not to a call whose request was answered with 401 because of it, nor to
+		// any call after that.
+		for _, rejected := range []string{"8/1", ""} {
+			if token, err := cache.Token(t.Context(), requestOf{User: 8, Rejected: rejected}); !errors.Is(err, io.ErrClosedPipe) {
+				t.Errorf("rejected: %v, %v", token, err)
+			}
 		}
 		time.Sleep(4*time.Minute - time.Millisecond)
 		checkToken(t, cache, requestOf{User: 7}, "7/1")
@@ -764,4 +769,48 @@ func TestClientCredentialsAreRenewed(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A renewal that hangs costs a call that has a token a second, and the next
+// ones nothing.
+func TestCacheDoesNotWaitForARenewal(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		hangs := false
+		cache := usersecurity.CacheTokens(usersecurity.TokenFunc(func(ctx context.Context, _ usersecurity.TokenRequest) (*oauth2.Token, error) {
+			if hangs {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+			return &oauth2.Token{AccessToken: "good", Expiry: time.Now().Add(time.Hour)}, nil
+		}))
+		checkToken(t, cache, requestOf{User: 7}, "good")
+		hangs = true
+		time.Sleep(56 * time.Minute)
+		for _, want := range []time.Duration{time.Second, 0, 0} {
+			began := time.Now()
+			checkToken(t, cache, requestOf{User: 7}, "good")
+			if took := time.Since(began); took != want {
+				t.Errorf("the call waited %s, want %s", took, want)
+			}
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		time.Sleep(20 * time.Second)
+		if token, err := cache.Token(ended, requestOf{User: 7}); err != nil || token.AccessToken != "good" {
+			t.Errorf("under a context that has ended: %v, %v", token, err)
+		}
+		time.Sleep(2 * time.Minute) // for the fetch to end
+	})
+}
+
+func TestSourceThatEndsItsGoroutine(t *testing.T) {
+	t.Parallel()
+	cache := usersecurity.CacheTokens(usersecurity.TokenFunc(func(context.Context, usersecurity.TokenRequest) (*oauth2.Token, error) {
+		runtime.Goexit()
+		return nil, nil
+	}))
+	if token, err := cache.Token(t.Context(), requestOf{}); err == nil {
+		t.Errorf("token %v", token)
+	}
 }
