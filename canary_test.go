@@ -296,7 +296,7 @@ func (readCloser) Close() error { return nil }
 // Every operation under answers and errors that repeat secrets.
 func TestCanaryUnderTalkativeAnswers(t *testing.T) {
 	t.Parallel()
-	key := testKeyOf(t)
+	key := publicKey()
 	tokens := usersecurity.TokenFunc(func(_ context.Context, req usersecurity.TokenRequest) (*oauth2.Token, error) {
 		if req.User == 0 {
 			return &oauth2.Token{AccessToken: canaryAppToken}, nil
@@ -382,7 +382,7 @@ func TestCanaryInSealedBodies(t *testing.T) {
 	client, err := usersecurity.New(
 		usersecurity.WithBaseURL("https://wise.example"),
 		usersecurity.WithUserTokens(usersecurity.StaticToken("token")),
-		usersecurity.WithJWE(usersecurity.JWEKeys(usersecurity.StaticKey(testKeyOf(t)))),
+		sealing(),
 		usersecurity.WithHTTPClient(&http.Client{Transport: recording{&sent}}),
 	)
 	if err != nil {

@@ -1,16 +1,13 @@
-package usersecurity
+package usersecurity_test
 
 import (
 	"bytes"
 	"context"
 	"crypto"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -21,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
+	"github.com/wise-partner/usersecurity"
 )
 
 // Messages exchanged with JOSE implementations that are neither ours nor Go; testdata/interop/README.md
@@ -80,7 +77,7 @@ func TestInteropTampered(t *testing.T) {
 			cek, keys := v.secrets(t)
 			refused := func(what, compact string, cek []byte, keys map[string]crypto.Decrypter) {
 				t.Helper()
-				if got, err := openReply([]byte(compact), cek, keys); !errors.Is(err, ErrDecrypt) {
+				if got, err := usersecurity.OpenReply([]byte(compact), cek, keys); !errors.Is(err, usersecurity.ErrDecrypt) {
 					t.Errorf("%s: got %q, %v; want ErrDecrypt", what, got, err)
 				}
 			}
@@ -106,7 +103,7 @@ func TestInteropTampered(t *testing.T) {
 			}
 			for _, size := range interopKeySizes {
 				if size != v.Key {
-					refused("key of "+size+" bits", v.Compact, cek, map[string]crypto.Decrypter{v.KID: interopKey(t, size)})
+					refused("key of "+size+" bits", v.Compact, cek, map[string]crypto.Decrypter{v.KID: recordedKey(size)})
 				}
 			}
 		})
@@ -214,7 +211,7 @@ func checkInteropVectors(t *testing.T, vectors []interopVector) {
 	for _, v := range vectors {
 		t.Run(v.Library+"/"+v.Name, func(t *testing.T) {
 			cek, keys := v.secrets(t)
-			got, err := openReply([]byte(v.Compact), cek, keys)
+			got, err := usersecurity.OpenReply([]byte(v.Compact), cek, keys)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -231,7 +228,8 @@ func checkInteropAnswers(t *testing.T, messages []interopMessage) {
 	t.Helper()
 	for _, m := range messages {
 		t.Run(m.Name, func(t *testing.T) {
-			plaintext, cek := interopOpen(t, m.Key, m.Compact)
+			key := recordedKey(m.Key)
+			plaintext, cek := []byte(unseal(t, m.Compact, key)), cekOf(t, m.Compact, key)
 			if interopB64(plaintext) != m.Plaintext || interopB64(cek) != m.CEK {
 				t.Error("the libraries disagree with Go on the plaintext or the content key")
 			}
@@ -243,7 +241,7 @@ func checkInteropAnswers(t *testing.T, messages []interopMessage) {
 				if answer.Opened != m.Plaintext {
 					t.Errorf("%s opened it to %q, want %q", library, interopUnB64(t, answer.Opened), plaintext)
 				}
-				reply, err := openReply([]byte(answer.Reply), cek, nil)
+				reply, err := usersecurity.OpenReply([]byte(answer.Reply), cek, nil)
 				if err != nil {
 					t.Errorf("reply by %s: %v", library, err)
 				} else if want := fmt.Sprintf(`{"from":%q,"sha256":"%x"}`, library, sha256.Sum256(plaintext)); string(reply) != want {
@@ -254,7 +252,7 @@ func checkInteropAnswers(t *testing.T, messages []interopMessage) {
 	}
 }
 
-// secrets is what openReply needs for v. Every test key is known by some name, only one by v's.
+// secrets is what opening v needs. Every test key is known by some name, only one by v's.
 func (v interopVector) secrets(t *testing.T) ([]byte, map[string]crypto.Decrypter) {
 	t.Helper()
 	cek := bytes.Repeat([]byte{0xA5}, 32)
@@ -267,36 +265,18 @@ func (v interopVector) secrets(t *testing.T) ([]byte, map[string]crypto.Decrypte
 		if size == v.Key {
 			kid = v.KID
 		}
-		keys[kid] = interopKey(t, size)
+		keys[kid] = recordedKey(size)
 	}
 	return cek, keys
 }
 
 func sealInterop(t *testing.T, name, size string, plaintext []byte) (m interopMessage, cek string) {
 	t.Helper()
-	e, err := seal(&interopKey(t, size).PublicKey, plaintext)
+	compact, contentKey, _, err := usersecurity.SealBytes(&recordedKey(size).PublicKey, plaintext)
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
-	return interopMessage{Name: name, Key: size, Compact: string(e.compact), Plaintext: interopB64(plaintext)}, interopB64(e.cek[:])
-}
-
-// interopOpen opens a request with go-jose, and its content key with the standard library.
-func interopOpen(t *testing.T, size, compact string) (plaintext, cek []byte) {
-	t.Helper()
-	key := interopKey(t, size)
-	jwe, err := jose.ParseEncryptedCompact(compact, []jose.KeyAlgorithm{jose.RSA_OAEP_256}, []jose.ContentEncryption{jose.A256GCM})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if plaintext, err = jwe.Decrypt(key); err != nil {
-		t.Fatal(err)
-	}
-	encryptedKey := interopUnB64(t, strings.Split(compact, ".")[1])
-	if cek, err = rsa.DecryptOAEP(sha256.New(), nil, key, encryptedKey, nil); err != nil {
-		t.Fatal(err)
-	}
-	return plaintext, cek
+	return interopMessage{Name: name, Key: size, Compact: string(compact), Plaintext: interopB64(plaintext)}, interopB64(contentKey)
 }
 
 // interopNode returns a function that runs a script of interopDir, or skips the test.
@@ -386,23 +366,6 @@ func readInteropJSON(t *testing.T, path string, v any) {
 	if err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}
-}
-
-func interopKey(t *testing.T, size string) *rsa.PrivateKey {
-	t.Helper()
-	b, err := os.ReadFile(filepath.Join(interopDir, "test-only-key-"+size+".pem"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	block, _ := pem.Decode(b)
-	if block == nil {
-		t.Fatalf("test key %s is not PEM", size)
-	}
-	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key.(*rsa.PrivateKey)
 }
 
 // interopAlter returns compact with its i-th segment decoded, altered and encoded again.
