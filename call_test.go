@@ -11,69 +11,78 @@ import (
 	"github.com/wise-partner/usersecurity"
 )
 
+// sealedAs is a success whose body is made from the request.
+func sealedAs(replyOf func(request string) string, contentType string) step {
+	return func(req *http.Request, body string) (*http.Response, error) {
+		return answers(200, replyOf(body), "Content-Type", contentType, "X-Trace-Id", "trace-1")(req, body)
+	}
+}
+
+func foreign(string) string { return foreignReply }
+
+const noID = `{"createdAt":"2024-05-06T07:08:09Z"}`
+
+var (
+	tooLarge      = "[" + strings.Repeat(" ", 1<<20) + "]"
+	requireSealed = usersecurity.WithJWE(usersecurity.JWERequireSealedReplies())
+)
+
+// replies are successes, and what is wrong with them.
+var replies = []struct {
+	name   string
+	op     usersecurity.Operation
+	answer step
+	option usersecurity.Option
+	want   error
+}{
+	{"PIN, no body", usersecurity.OpCreatePin, answers(204, ""), requireSealed, nil},
+	{"PIN, 200 without a body", usersecurity.OpCreatePin, answers(200, ""), requireSealed, nil},
+	{"PIN, sealed", usersecurity.OpCreatePin, sealsDirect(200, "{}"), requireSealed, nil},
+	{"PIN, sealed by another key", usersecurity.OpCreatePin, sealedAs(foreign, "application/jose+json"), nil, usersecurity.ErrDecrypt},
+	{"PIN, in clear", usersecurity.OpCreatePin, answers(200, "{}"), nil, nil},
+	{"PIN, in clear, refused", usersecurity.OpCreatePin, answers(200, "{}"), requireSealed, usersecurity.ErrPlaintextReply},
+
+	{"device, sealed", usersecurity.OpCreateDeviceFingerprint, sealsDirect(200, deviceReply), requireSealed, nil},
+	{"device, unknown fields", usersecurity.OpCreateDeviceFingerprint, answers(200, strings.Replace(deviceReply, "{", `{"new":[{}],`, 1)), nil, nil},
+	{"device, sealed by another key", usersecurity.OpCreateDeviceFingerprint, sealedAs(foreign, "application/jose+json"), nil, usersecurity.ErrDecrypt},
+	{"device, sealed by another key, in disguise", usersecurity.OpCreateDeviceFingerprint, sealedAs(foreign, "application/json"), nil, usersecurity.ErrDecrypt},
+	{"device, said to be sealed", usersecurity.OpCreateDeviceFingerprint, answers(200, "not sealed", "Content-Type", "application/jose+json"), nil, usersecurity.ErrDecrypt},
+	{"device, cut", usersecurity.OpCreateDeviceFingerprint, sealedAs(func(request string) string {
+		sealed := sealDirect(request, deviceReply)
+		return sealed[:len(sealed)-1]
+	}, "application/jose+json"), nil, usersecurity.ErrDecrypt},
+	{"device, the request echoed", usersecurity.OpCreateDeviceFingerprint, sealedAs(func(request string) string { return request }, "application/jose+json"), nil, usersecurity.ErrDecrypt},
+	{"device, in clear, refused", usersecurity.OpCreateDeviceFingerprint, answers(200, deviceReply, "Content-Type", "application/json"), requireSealed, usersecurity.ErrPlaintextReply},
+	{"device, no body", usersecurity.OpCreateDeviceFingerprint, answers(200, ""), nil, usersecurity.ErrMalformedReply},
+	{"device, sealed, no JSON", usersecurity.OpCreateDeviceFingerprint, sealsDirect(200, "<html>"), nil, usersecurity.ErrMalformedReply},
+	{"device, no id", usersecurity.OpCreateDeviceFingerprint, answers(200, noID), nil, usersecurity.ErrMalformedReply},
+	{"device, a strange id", usersecurity.OpCreateDeviceFingerprint, answers(200, `{"deviceFingerprintId":"x","createdAt":"2024-05-06T07:08:09Z"}`), nil, usersecurity.ErrMalformedReply},
+	{"device, a strange time", usersecurity.OpCreateDeviceFingerprint, answers(200, strings.Replace(deviceReply, "2024-", "24-", 1)), nil, usersecurity.ErrMalformedReply},
+	{"device, broken off", usersecurity.OpCreateDeviceFingerprint, breaksOff(deviceReply), nil, usersecurity.ErrMalformedReply},
+	{"device, too large", usersecurity.OpCreateDeviceFingerprint, answers(200, tooLarge), nil, usersecurity.ErrReplyTooLarge},
+
+	{"devices, HTML", usersecurity.OpListDeviceFingerprints, answers(200, "<html>"), nil, usersecurity.ErrMalformedReply},
+	{"devices, no body", usersecurity.OpListDeviceFingerprints, answers(200, ""), nil, usersecurity.ErrMalformedReply},
+	{"devices, an object", usersecurity.OpListDeviceFingerprints, answers(200, deviceReply), nil, usersecurity.ErrMalformedReply},
+	{"devices, one without id", usersecurity.OpListDeviceFingerprints, answers(200, "["+deviceReply+","+noID+"]"), nil, usersecurity.ErrMalformedReply},
+	{"devices, too large", usersecurity.OpListDeviceFingerprints, answers(200, tooLarge), nil, usersecurity.ErrReplyTooLarge},
+
+	{"numbers, truncated", usersecurity.OpListPhoneNumbers, answers(200, "["+numberReply), nil, usersecurity.ErrMalformedReply},
+	{"numbers, one without id", usersecurity.OpListPhoneNumbers, answers(200, `[{"phoneNumber":"+6588888888"}]`), nil, usersecurity.ErrMalformedReply},
+	{"numbers, an id as text", usersecurity.OpListPhoneNumbers, answers(200, `[{"id":"77"}]`), nil, usersecurity.ErrMalformedReply},
+	{"numbers, too large", usersecurity.OpListPhoneNumbers, answers(200, tooLarge), nil, usersecurity.ErrReplyTooLarge},
+	{"number, no body", usersecurity.OpCreatePhoneNumber, answers(200, ""), nil, usersecurity.ErrMalformedReply},
+	{"number, an array", usersecurity.OpUpdatePhoneNumber, answers(200, "["+numberReply+"]"), nil, usersecurity.ErrMalformedReply},
+	{"number, no id", usersecurity.OpUpdatePhoneNumber, answers(200, "{}"), nil, usersecurity.ErrMalformedReply},
+
+	{"delete, 204", usersecurity.OpDeletePhoneNumber, answers(204, ""), nil, nil},
+}
+
 // A success whose reply can't be used is a success all the same: the error
 // says what is wrong with the reply, and never that the outcome is unknown.
 func TestReplies(t *testing.T) {
 	t.Parallel()
-	sealing := func(replyOf func(request string) string, contentType string) step {
-		return func(req *http.Request, body string) (*http.Response, error) {
-			return answers(200, replyOf(body), "Content-Type", contentType, "X-Trace-Id", "trace-1")(req, body)
-		}
-	}
-	foreign := func(string) string { return foreignReply }
-	tooLarge := "[" + strings.Repeat(" ", 1<<20) + "]"
-	largest := "[" + strings.Repeat(" ", 1<<20-2) + "]"
-	const noID = `{"createdAt":"2024-05-06T07:08:09Z"}`
-	requireSealed := usersecurity.WithJWE(usersecurity.JWERequireSealedReplies())
-	for _, test := range []struct {
-		name   string
-		op     usersecurity.Operation
-		answer step
-		option usersecurity.Option
-		want   error
-	}{
-		{"PIN, no body", usersecurity.OpCreatePin, answers(204, ""), requireSealed, nil},
-		{"PIN, 200 without a body", usersecurity.OpCreatePin, answers(200, ""), requireSealed, nil},
-		{"PIN, sealed", usersecurity.OpCreatePin, sealsDirect(t, 200, "{}"), requireSealed, nil},
-		{"PIN, sealed by another key", usersecurity.OpCreatePin, sealing(foreign, "application/jose+json"), nil, usersecurity.ErrDecrypt},
-		{"PIN, in clear", usersecurity.OpCreatePin, answers(200, "{}"), nil, nil},
-		{"PIN, in clear, refused", usersecurity.OpCreatePin, answers(200, "{}"), requireSealed, usersecurity.ErrPlaintextReply},
-
-		{"device, sealed", usersecurity.OpCreateDeviceFingerprint, sealsDirect(t, 200, deviceReply), requireSealed, nil},
-		{"device, unknown fields", usersecurity.OpCreateDeviceFingerprint, answers(200, strings.Replace(deviceReply, "{", `{"new":[{}],`, 1)), nil, nil},
-		{"device, sealed by another key", usersecurity.OpCreateDeviceFingerprint, sealing(foreign, "application/jose+json"), nil, usersecurity.ErrDecrypt},
-		{"device, sealed by another key, in disguise", usersecurity.OpCreateDeviceFingerprint, sealing(foreign, "application/json"), nil, usersecurity.ErrDecrypt},
-		{"device, said to be sealed", usersecurity.OpCreateDeviceFingerprint, answers(200, "not sealed", "Content-Type", "application/jose+json"), nil, usersecurity.ErrDecrypt},
-		{"device, cut", usersecurity.OpCreateDeviceFingerprint, sealing(func(request string) string {
-			sealed := sealDirect(t, request, deviceReply)
-			return sealed[:len(sealed)-1]
-		}, "application/jose+json"), nil, usersecurity.ErrDecrypt},
-		{"device, the request echoed", usersecurity.OpCreateDeviceFingerprint, sealing(func(request string) string { return request }, "application/jose+json"), nil, usersecurity.ErrDecrypt},
-		{"device, in clear, refused", usersecurity.OpCreateDeviceFingerprint, answers(200, deviceReply, "Content-Type", "application/json"), requireSealed, usersecurity.ErrPlaintextReply},
-		{"device, no body", usersecurity.OpCreateDeviceFingerprint, answers(200, ""), nil, usersecurity.ErrMalformedReply},
-		{"device, sealed, no JSON", usersecurity.OpCreateDeviceFingerprint, sealsDirect(t, 200, "<html>"), nil, usersecurity.ErrMalformedReply},
-		{"device, no id", usersecurity.OpCreateDeviceFingerprint, answers(200, noID), nil, usersecurity.ErrMalformedReply},
-		{"device, a strange id", usersecurity.OpCreateDeviceFingerprint, answers(200, `{"deviceFingerprintId":"x","createdAt":"2024-05-06T07:08:09Z"}`), nil, usersecurity.ErrMalformedReply},
-		{"device, a strange time", usersecurity.OpCreateDeviceFingerprint, answers(200, strings.Replace(deviceReply, "2024-", "24-", 1)), nil, usersecurity.ErrMalformedReply},
-		{"device, broken off", usersecurity.OpCreateDeviceFingerprint, breaksOff(deviceReply), nil, usersecurity.ErrMalformedReply},
-		{"device, too large", usersecurity.OpCreateDeviceFingerprint, answers(200, tooLarge), nil, usersecurity.ErrReplyTooLarge},
-
-		{"devices, HTML", usersecurity.OpListDeviceFingerprints, answers(200, "<html>"), nil, usersecurity.ErrMalformedReply},
-		{"devices, no body", usersecurity.OpListDeviceFingerprints, answers(200, ""), nil, usersecurity.ErrMalformedReply},
-		{"devices, an object", usersecurity.OpListDeviceFingerprints, answers(200, deviceReply), nil, usersecurity.ErrMalformedReply},
-		{"devices, one without id", usersecurity.OpListDeviceFingerprints, answers(200, "["+deviceReply+","+noID+"]"), nil, usersecurity.ErrMalformedReply},
-		{"devices, too large", usersecurity.OpListDeviceFingerprints, answers(200, tooLarge), nil, usersecurity.ErrReplyTooLarge},
-
-		{"numbers, truncated", usersecurity.OpListPhoneNumbers, answers(200, "["+numberReply), nil, usersecurity.ErrMalformedReply},
-		{"numbers, one without id", usersecurity.OpListPhoneNumbers, answers(200, `[{"phoneNumber":"+6588888888"}]`), nil, usersecurity.ErrMalformedReply},
-		{"numbers, an id as text", usersecurity.OpListPhoneNumbers, answers(200, `[{"id":"77"}]`), nil, usersecurity.ErrMalformedReply},
-		{"numbers, too large", usersecurity.OpListPhoneNumbers, answers(200, tooLarge), nil, usersecurity.ErrReplyTooLarge},
-		{"number, no body", usersecurity.OpCreatePhoneNumber, answers(200, ""), nil, usersecurity.ErrMalformedReply},
-		{"number, an array", usersecurity.OpUpdatePhoneNumber, answers(200, "["+numberReply+"]"), nil, usersecurity.ErrMalformedReply},
-		{"number, no id", usersecurity.OpUpdatePhoneNumber, answers(200, "{}"), nil, usersecurity.ErrMalformedReply},
-
-		{"delete, 204", usersecurity.OpDeletePhoneNumber, answers(204, ""), nil, nil},
-	} {
+	for _, test := range replies {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			r := rowOf(test.op)
@@ -108,6 +117,7 @@ func TestReplies(t *testing.T) {
 			}
 		})
 	}
+	largest := "[" + strings.Repeat(" ", 1<<20-2) + "]"
 	list, err := newClient(t, play(t, answers(200, largest))).ListPhoneNumbers(t.Context(), 1001)
 	if err != nil || len(list) != 0 {
 		t.Errorf("the largest reply: %v", err)

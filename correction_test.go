@@ -2,7 +2,6 @@ package usersecurity_test
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/rsa"
 	"errors"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -34,60 +34,56 @@ func (r *rotating) Token(_ context.Context, req usersecurity.TokenRequest) (*oau
 	return &oauth2.Token{AccessToken: r.tokens[min(len(r.asked), len(r.tokens))-1]}, nil
 }
 
+// well stands for the operation's own success.
+var well step
+
+// rejections are calls whose token Wise rejects: what the source was told was
+// rejected, and which tokens were sent.
+var rejections = []struct {
+	name   string
+	steps  []step
+	source rotating
+	asked  []string
+	sent   []string
+	option []usersecurity.CallOption
+	want   error
+}{
+	{
+		name: "a fresh token", steps: []step{answers(401, ""), well}, source: rotating{tokens: []string{"one", "two"}},
+		asked: []string{"", "one"}, sent: []string{"one", "two"}, option: []usersecurity.CallOption{usersecurity.WithMaxAttempts(1)},
+	},
+	{
+		name: "rejected, too", steps: []step{answers(401, "")}, source: rotating{tokens: []string{"one", "two", "three"}},
+		asked: []string{"", "one"}, sent: []string{"one", "two"}, want: usersecurity.ErrUnauthorized,
+	},
+	{
+		name: "the same token", steps: []step{answers(401, "")}, source: rotating{tokens: []string{"one"}},
+		asked: []string{"", "one"}, sent: []string{"one"}, want: usersecurity.ErrUnauthorized,
+	},
+	{
+		name: "no fresh token", steps: []step{answers(401, "")}, source: rotating{tokens: []string{"one"}, fail: io.ErrClosedPipe},
+		asked: []string{"", "one"}, sent: []string{"one"}, want: usersecurity.ErrUnauthorized,
+	},
+	{
+		name: "the call's own token", steps: []step{answers(401, "")}, source: rotating{tokens: []string{"one", "two"}},
+		sent: []string{"own"}, option: []usersecurity.CallOption{usersecurity.WithToken("own")}, want: usersecurity.ErrUnauthorized,
+	},
+	{
+		name: "after 429", steps: []step{answers(429, ""), answers(401, ""), answers(429, ""), well}, source: rotating{tokens: []string{"one", "two"}},
+		asked: []string{"", "one"}, sent: []string{"one", "one", "two", "two"},
+	},
+}
+
 // After a 401 the source is told once which token was rejected, and the
 // request is repeated once, with another one and on top of the attempts.
 func TestRejectedToken(t *testing.T) {
 	t.Parallel()
 	for _, r := range contract {
-		sent := func(wise *script) (tokens []string) {
-			for _, a := range wise.requests {
-				tokens = append(tokens, strings.TrimPrefix(a.header.Get("Authorization"), "Bearer "))
-			}
-			return tokens
-		}
-		for _, test := range []struct {
-			name   string
-			steps  []step
-			source rotating
-			asked  []string
-			sent   []string
-			option []usersecurity.CallOption
-			want   error
-			open   bool
-		}{
-			{
-				name: "a fresh token", steps: []step{answers(401, ""), r.answersWell()}, source: rotating{tokens: []string{"one", "two"}},
-				asked: []string{"", "one"}, sent: []string{"one", "two"}, option: []usersecurity.CallOption{usersecurity.WithMaxAttempts(1)},
-			},
-			{
-				name: "rejected, too", steps: []step{answers(401, "")}, source: rotating{tokens: []string{"one", "two", "three"}},
-				asked: []string{"", "one"}, sent: []string{"one", "two"}, want: usersecurity.ErrUnauthorized,
-			},
-			{
-				name: "the same token", steps: []step{answers(401, "")}, source: rotating{tokens: []string{"one"}},
-				asked: []string{"", "one"}, sent: []string{"one"}, want: usersecurity.ErrUnauthorized,
-			},
-			{
-				name: "no fresh token", steps: []step{answers(401, "")}, source: rotating{tokens: []string{"one"}, fail: io.ErrClosedPipe},
-				asked: []string{"", "one"}, sent: []string{"one"}, want: usersecurity.ErrUnauthorized,
-			},
-			{
-				name: "the call's own token", steps: []step{answers(401, "")}, source: rotating{tokens: []string{"one", "two"}},
-				sent: []string{"own"}, option: []usersecurity.CallOption{usersecurity.WithToken("own")}, want: usersecurity.ErrUnauthorized,
-			},
-			{
-				name: "after 429", steps: []step{answers(429, ""), answers(401, ""), answers(429, ""), r.answersWell()}, source: rotating{tokens: []string{"one", "two"}},
-				asked: []string{"", "one"}, sent: []string{"one", "one", "two", "two"},
-			},
-		} {
+		for _, test := range rejections {
 			scripted(t, string(r.op)+"/"+test.name, func(t *testing.T) {
-				wise := play(t, test.steps...)
+				wise := play(t, r.play(test.steps)...)
 				source := test.source
-				sources := []usersecurity.Option{usersecurity.WithApplicationTokens(&source), usersecurity.WithUserTokens(userTokens)}
-				if r.token == tokenOfUser {
-					sources = []usersecurity.Option{usersecurity.WithApplicationTokens(applicationTokens), usersecurity.WithUserTokens(&source)}
-				}
-				client := bareClient(t, wise, append(sources, sealing())...)
+				client := bareClient(t, wise, append(r.tokensFrom(&source), sealing())...)
 				start := time.Now()
 				got, err := r.call(t.Context(), client, test.option...)
 				if test.want == nil {
@@ -104,7 +100,7 @@ func TestRejectedToken(t *testing.T) {
 						t.Errorf("the error %v doesn't tell of the source's", err)
 					}
 				}
-				if got := sent(wise); !slices.Equal(got, test.sent) {
+				if got := wise.tokens(); !slices.Equal(got, test.sent) {
 					t.Errorf("sent were %q, want %q", got, test.sent)
 				}
 				if !slices.Equal(source.asked, test.asked) {
@@ -115,97 +111,105 @@ func TestRejectedToken(t *testing.T) {
 				}
 			})
 		}
-		if r.writes() {
-			scripted(t, string(r.op)+"/after a lost answer", func(t *testing.T) {
-				wise := play(t, lost, answers(401, ""))
-				wise.readBack = []step{answers(401, "")}
-				_, err := r.call(t.Context(), newClient(t, wise))
-				var api *usersecurity.APIError
-				if r.class == aNumber {
-					checkMatches(t, "the error", err, usersecurity.ErrOutcomeUnknown, usersecurity.ErrTransport)
-				} else if checkMatches(t, "the error", err, usersecurity.ErrUnauthorized); !errors.As(err, &api) || !api.Uncertain {
-					t.Errorf("the error is %v", err)
-				}
-			})
-		}
 	}
 }
 
-// 405 shows that the list of fingerprints is had by GET; the client remembers.
+// After a lost answer a 401 doesn't say that nothing was done.
+func TestRejectedTokenAfterALostAnswer(t *testing.T) {
+	t.Parallel()
+	for _, r := range contract {
+		if !r.writes() {
+			continue
+		}
+		scripted(t, string(r.op), func(t *testing.T) {
+			wise := play(t, lost, answers(401, ""))
+			wise.readBack = []step{answers(401, "")}
+			_, err := r.call(t.Context(), newClient(t, wise))
+			if r.class == aNumber {
+				checkMatches(t, "the error", err, usersecurity.ErrOutcomeUnknown, usersecurity.ErrTransport)
+				return
+			}
+			checkMatches(t, "the error", err, usersecurity.ErrUnauthorized)
+			checkUncertain(t, "the error", err, true)
+		})
+	}
+}
+
+// 405 shows that the list of fingerprints is obtained by GET; the client
+// remembers.
 func TestListMethodIsFound(t *testing.T) {
 	t.Parallel()
-	methods := func(wise *script) (m []string) {
-		for _, a := range wise.requests {
-			m = append(m, a.method)
-		}
-		return m
-	}
-	list := func(t *testing.T, client *usersecurity.Client) error {
-		_, err := client.ListDeviceFingerprints(t.Context(), 1001, usersecurity.WithMaxAttempts(1))
-		return err
-	}
-	scripted(t, "found", func(t *testing.T) {
-		wise := play(t, answers(405, ""), answers(200, "[]"))
-		client := newClient(t, wise)
-		for range 3 {
-			if err := list(t, client); err != nil {
-				t.Error(err)
+	for _, test := range []struct {
+		name   string
+		steps  []step
+		option []usersecurity.Option
+		calls  int
+		sent   string
+		want   []error // of each call; none for success
+	}{
+		{name: "found", steps: []step{answers(405, ""), answers(200, "[]")}, calls: 3, sent: "POST GET GET GET"},
+		{name: "found, though the user is unknown", steps: []step{answers(405, ""), answers(404, "")}, calls: 2, sent: "POST GET GET", want: []error{usersecurity.ErrUserNotFound}},
+		{name: "neither", steps: []step{answers(405, "")}, calls: 1, sent: "POST GET", want: []error{usersecurity.ErrUnexpectedStatus}},
+		{
+			name: "fixed to POST", steps: []step{answers(405, "")}, option: []usersecurity.Option{usersecurity.WithFingerprintListMethod("POST")},
+			calls: 1, sent: "POST", want: []error{usersecurity.ErrUnexpectedStatus},
+		},
+		{
+			name: "fixed to GET", steps: []step{answers(405, "")}, option: []usersecurity.Option{usersecurity.WithFingerprintListMethod("GET")},
+			calls: 1, sent: "GET", want: []error{usersecurity.ErrUnexpectedStatus},
+		},
+	} {
+		scripted(t, test.name, func(t *testing.T) {
+			wise := play(t, test.steps...)
+			client := newClient(t, wise, test.option...)
+			for range test.calls {
+				_, err := client.ListDeviceFingerprints(t.Context(), 1001, usersecurity.WithMaxAttempts(1))
+				checkMatches(t, "the error", err, test.want...)
 			}
-		}
-		if got := methods(wise); !slices.Equal(got, []string{"POST", "GET", "GET", "GET"}) {
-			t.Errorf("sent were %q", got)
-		}
-		for _, a := range wise.requests {
-			if a.uri != "/v1/users/1001/partner-device-fingerprints" || a.body != "" || a.header.Get("Content-Type") != "" {
-				t.Errorf("%s %s with %q arrived", a.method, a.uri, a.body)
+			if got := wise.methods(); got != test.sent {
+				t.Errorf("sent were %q, want %q", got, test.sent)
 			}
-		}
-		if wise.requests[0].header.Get("X-External-Correlation-Id") != wise.requests[1].header.Get("X-External-Correlation-Id") {
-			t.Error("the repeat has another correlation id")
-		}
-		// Another client finds it out by itself.
-		wise = play(t, answers(200, "[]"))
-		if err := list(t, newClient(t, wise)); err != nil || wise.requests[0].method != "POST" {
-			t.Errorf("%q, %v", methods(wise), err)
-		}
-	})
-	scripted(t, "found, though the user is unknown", func(t *testing.T) {
-		wise := play(t, answers(405, ""), answers(404, ""))
-		client := newClient(t, wise)
-		for range 2 {
-			checkMatches(t, "the error", list(t, client), usersecurity.ErrUserNotFound)
-		}
-		if got := methods(wise); !slices.Equal(got, []string{"POST", "GET", "GET"}) {
-			t.Errorf("sent were %q", got)
-		}
-	})
-	scripted(t, "neither", func(t *testing.T) {
-		wise := play(t, answers(405, ""))
-		checkMatches(t, "the error", list(t, newClient(t, wise)), usersecurity.ErrUnexpectedStatus)
-		if got := methods(wise); !slices.Equal(got, []string{"POST", "GET"}) {
-			t.Errorf("sent were %q", got)
-		}
-	})
-	for _, fixed := range []string{"POST", "GET"} {
-		scripted(t, "fixed to "+fixed, func(t *testing.T) {
-			wise := play(t, answers(405, ""))
-			checkMatches(t, "the error", list(t, newClient(t, wise, usersecurity.WithFingerprintListMethod(fixed))), usersecurity.ErrUnexpectedStatus)
-			if got := methods(wise); !slices.Equal(got, []string{fixed}) {
-				t.Errorf("sent were %q", got)
+			for _, a := range wise.requests {
+				if a.uri != "/v1/users/1001/partner-device-fingerprints" || a.body != "" || a.header.Get("Content-Type") != "" {
+					t.Errorf("%s %s with %q arrived", a.method, a.uri, a.body)
+				}
+			}
+			const id = "X-External-Correlation-Id"
+			if test.name == "found" && wise.requests[0].header.Get(id) != wise.requests[1].header.Get(id) {
+				t.Error("the repeat has another correlation id")
 			}
 		})
 	}
-	for _, r := range contract {
-		if r.op != usersecurity.OpListDeviceFingerprints {
-			scripted(t, string(r.op), func(t *testing.T) {
-				wise := play(t, answers(405, ""))
-				_, err := r.call(t.Context(), newClient(t, wise))
-				checkMatches(t, "the error", err, usersecurity.ErrUnexpectedStatus)
-				if wise.count() != 1 {
-					t.Errorf("%d attempts", wise.count())
-				}
-			})
+}
+
+// What one client has found is nothing to another.
+func TestListMethodIsFoundByEachClient(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for range 2 {
+			wise := play(t, answers(405, ""), answers(200, "[]"))
+			if _, err := newClient(t, wise).ListDeviceFingerprints(t.Context(), 1001); err != nil || wise.methods() != "POST GET" {
+				t.Errorf("%q, %v", wise.methods(), err)
+			}
 		}
+	})
+}
+
+// No other operation has another method to try.
+func TestOtherMethodsAreFixed(t *testing.T) {
+	t.Parallel()
+	for _, r := range contract {
+		if r.op == usersecurity.OpListDeviceFingerprints {
+			continue
+		}
+		scripted(t, string(r.op), func(t *testing.T) {
+			wise := play(t, answers(405, ""))
+			_, err := r.call(t.Context(), newClient(t, wise))
+			checkMatches(t, "the error", err, usersecurity.ErrUnexpectedStatus)
+			if wise.count() != 1 {
+				t.Errorf("%d attempts", wise.count())
+			}
+		})
 	}
 }
 
@@ -227,22 +231,29 @@ func (k *keyring) EncryptionKey(_ context.Context, rejected *usersecurity.WiseKe
 	return &usersecurity.WiseKey{PublicKey: &k.keys[k.current].PublicKey}, nil
 }
 
-// A 500 to a sealed body may mean that Wise's key has changed.
+const body500 = `{"message":"An unexpected error occurred","request_id":"r-1"}`
+
+// sealsWith seals with the keys of src.
+func sealsWith(t *testing.T, wise *script, src usersecurity.KeySource) *usersecurity.Client {
+	t.Helper()
+	return newClient(t, wise, usersecurity.WithJWE(usersecurity.JWEKeys(src)))
+}
+
+// A 500 to a sealed body may mean that Wise's key has changed: the request is
+// repeated under a new one.
 func TestKeyAfter500(t *testing.T) {
 	t.Parallel()
-	second := must(rsa.GenerateKey(rand.Reader, 2048))
-	for _, op := range []usersecurity.Operation{usersecurity.OpCreatePin, usersecurity.OpCreateDeviceFingerprint} {
-		r := rowOf(op)
-		client := func(t *testing.T, wise *script, keys usersecurity.KeySource) *usersecurity.Client {
-			return newClient(t, wise, usersecurity.WithJWE(usersecurity.JWEKeys(keys)))
+	second := newKey(2048)
+	for _, r := range contract {
+		if !r.sealed {
+			continue
 		}
-		const body500 = `{"message":"An unexpected error occurred","request_id":"r-1"}`
-		scripted(t, string(op)+"/a new key", func(t *testing.T) {
+		scripted(t, string(r.op)+"/a new key", func(t *testing.T) {
 			wise := play(t, answers(500, body500), r.answersWell())
 			keys := &keyring{keys: []*rsa.PrivateKey{sealingKey(), second}}
 			start := time.Now()
 			// On top of the attempts, and at once.
-			got, err := r.call(t.Context(), client(t, wise, keys), usersecurity.WithMaxAttempts(1))
+			got, err := r.call(t.Context(), sealsWith(t, wise, keys), usersecurity.WithMaxAttempts(1))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -256,19 +267,43 @@ func TestKeyAfter500(t *testing.T) {
 				}
 			}
 		})
-		scripted(t, string(op)+"/a new key, and 409", func(t *testing.T) {
+		scripted(t, string(r.op)+"/a new key, and 409", func(t *testing.T) {
 			wise := play(t, answers(500, body500), answers(409, ""))
-			_, err := r.call(t.Context(), client(t, wise, &keyring{keys: []*rsa.PrivateKey{sealingKey(), second}}))
+			_, err := r.call(t.Context(), sealsWith(t, wise, &keyring{keys: []*rsa.PrivateKey{sealingKey(), second}}))
 			checkMatches(t, "the error", err, r.answers[409])
 			var api *usersecurity.APIError
 			if !errors.As(err, &api) || !api.Uncertain || api.Attempts != 2 {
 				t.Errorf("the error is %v", err)
 			}
 		})
-		scripted(t, string(op)+"/the same key", func(t *testing.T) {
+		scripted(t, string(r.op)+"/ever new keys", func(t *testing.T) {
+			wise := play(t, answers(500, body500))
+			turn := 0
+			changing := keyFunc(func(context.Context, *usersecurity.WiseKey) (*usersecurity.WiseKey, error) {
+				turn++
+				return &usersecurity.WiseKey{PublicKey: &[]*rsa.PrivateKey{sealingKey(), second}[turn%2].PublicKey}, nil
+			})
+			_, err := r.call(t.Context(), sealsWith(t, wise, changing))
+			checkMatches(t, "the error", err, usersecurity.ErrServer, usersecurity.ErrOutcomeUnknown)
+			if n := wise.count(); n < 5 || n > 8 {
+				t.Errorf("%d requests", n)
+			}
+		})
+	}
+}
+
+// Where there is no new key, or no sign of one, a 500 is any 500.
+func TestNoNewKeyAfter500(t *testing.T) {
+	t.Parallel()
+	second := newKey(2048)
+	for _, r := range contract {
+		if !r.sealed {
+			continue
+		}
+		scripted(t, string(r.op)+"/the same key", func(t *testing.T) {
 			wise := play(t, answers(500, body500))
 			keys := &keyring{keys: []*rsa.PrivateKey{sealingKey()}}
-			_, err := r.call(t.Context(), client(t, wise, keys))
+			_, err := r.call(t.Context(), sealsWith(t, wise, keys))
 			checkMatches(t, "the error", err, usersecurity.ErrServer, usersecurity.ErrOutcomeUnknown)
 			if wise.count() != 4 || keys.rejected != 1 {
 				t.Errorf("%d requests, asked %d times for another key", wise.count(), keys.rejected)
@@ -279,37 +314,24 @@ func TestKeyAfter500(t *testing.T) {
 				}
 			}
 		})
-		scripted(t, string(op)+"/no key to be had", func(t *testing.T) {
+		scripted(t, string(r.op)+"/no key is given", func(t *testing.T) {
 			wise := play(t, answers(500, body500))
 			failing := keyFunc(func(_ context.Context, rejected *usersecurity.WiseKey) (*usersecurity.WiseKey, error) {
 				if rejected != nil {
 					return nil, io.ErrClosedPipe
 				}
-				return &usersecurity.WiseKey{PublicKey: &sealingKey().PublicKey}, nil
+				return &usersecurity.WiseKey{PublicKey: publicKey()}, nil
 			})
-			_, err := r.call(t.Context(), client(t, wise, failing))
+			_, err := r.call(t.Context(), sealsWith(t, wise, failing))
 			checkMatches(t, "the error", err, usersecurity.ErrServer, usersecurity.ErrOutcomeUnknown)
 			if wise.count() != 4 {
 				t.Errorf("%d requests", wise.count())
 			}
 		})
-		scripted(t, string(op)+"/ever new keys", func(t *testing.T) {
-			wise := play(t, answers(500, body500))
-			turn := 0
-			changing := keyFunc(func(context.Context, *usersecurity.WiseKey) (*usersecurity.WiseKey, error) {
-				turn++
-				return &usersecurity.WiseKey{PublicKey: &[]*rsa.PrivateKey{sealingKey(), second}[turn%2].PublicKey}, nil
-			})
-			_, err := r.call(t.Context(), client(t, wise, changing))
-			checkMatches(t, "the error", err, usersecurity.ErrServer, usersecurity.ErrOutcomeUnknown)
-			if n := wise.count(); n < 5 || n > 8 {
-				t.Errorf("%d requests", n)
-			}
-		})
 		for _, status := range []int{400, 502, 503} {
-			scripted(t, fmt.Sprint(op, "/no new key after ", status), func(t *testing.T) {
+			scripted(t, fmt.Sprint(r.op, "/no new key after ", status), func(t *testing.T) {
 				keys := &keyring{keys: []*rsa.PrivateKey{sealingKey(), second}}
-				_, _ = r.call(t.Context(), client(t, play(t, answers(status, "")), keys))
+				_, _ = r.call(t.Context(), sealsWith(t, play(t, answers(status, "")), keys))
 				if keys.rejected != 0 {
 					t.Errorf("asked %d times for another key", keys.rejected)
 				}

@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/wise-partner/usersecurity"
 )
 
@@ -29,12 +27,14 @@ var leavesOpen = []int{408, 500, 502, 503, 504}
 // secretText is in the messages of all error bodies below.
 const secretText = "secret***@example.com"
 
-// shapes are the bodies that an error may come with.
-var shapes = []struct {
+// shape is a body that an error may come with, and what is read in it.
+type shape struct {
 	name, body string
 	details    []usersecurity.ErrorDetail
 	oauth      bool // the shape of the layers before the operation
-}{
+}
+
+var shapes = []shape{
 	{name: "empty"},
 	{
 		name:    "errors",
@@ -112,7 +112,6 @@ var shapes = []struct {
 // and nothing else, and says what the answer said.
 func TestAnswers(t *testing.T) {
 	t.Parallel()
-	id := uuid.MustParse("7c1b6a36-12f4-4a0e-9a51-3c2f1b0d9e88")
 	for _, r := range contract {
 		t.Run(string(r.op), func(t *testing.T) {
 			t.Parallel()
@@ -123,61 +122,14 @@ func TestAnswers(t *testing.T) {
 				}
 				tried[status] = true
 				for _, shape := range shapes {
-					want := r.answers[status]
-					if want != nil && shape.oauth {
+					want := r.errorOf(status)
+					if r.answers[status] != nil && shape.oauth {
 						if status != 400 {
 							continue // nothing says what such a body means with a status of the operation's own
 						}
-						want = nil
-					}
-					if want == nil {
 						want = byStatus[status]
 					}
-					if want == nil {
-						want = usersecurity.ErrUnexpectedStatus
-					}
-					mock := mocked(t, &r, answers(status, shape.body, "X-Trace-Id", "trace-1", "X-Rate-Limited-By", "wise-public-api", "Retry-After", "7"))
-					client := newClient(t, mock, usersecurity.WithFingerprintListMethod("POST"))
-					var meta usersecurity.Meta
-					got, err := r.call(t.Context(), client, usersecurity.WithMaxAttempts(1), usersecurity.WithCorrelationID(id), usersecurity.WithMeta(&meta))
-					what := fmt.Sprintf("%d, %s", status, shape.name)
-					if got != nil {
-						t.Errorf("%s: a result next to an error: %v", what, got)
-					}
-					unknown := r.writes() && slices.Contains(leavesOpen, status)
-					if unknown {
-						checkMatches(t, what, err, want, usersecurity.ErrOutcomeUnknown)
-						var outcome *usersecurity.OutcomeError
-						if !errors.As(err, &outcome) || outcome.Op != r.op || outcome.Attempts != 1 || outcome.CorrelationID != id || outcome.Err == nil {
-							t.Errorf("%s: the outcome is %+v", what, outcome)
-						}
-					} else {
-						checkMatches(t, what, err, want)
-					}
-					var api *usersecurity.APIError
-					if !errors.As(err, &api) {
-						t.Errorf("%s: no APIError in %v", what, err)
-						continue
-					}
-					fields := usersecurity.APIError{
-						Op: r.op, StatusCode: status, Details: shape.details, TraceID: "trace-1", CorrelationID: id,
-						RateLimitedBy: "wise-public-api", RetryAfter: 7 * time.Second, Attempts: 1,
-					}
-					if len(api.Details) == 0 {
-						fields.Details = api.Details // nil or empty
-					}
-					if !sameFields(api, &fields) || len(api.Details) != len(shape.details) {
-						t.Errorf("%s: the fields are %+v", what, fieldsOf(api))
-					}
-					if body := shape.body[:min(len(shape.body), 64<<10)]; string(api.Body()) != body {
-						t.Errorf("%s: the body has %d bytes, want %d", what, len(api.Body()), len(body))
-					}
-					if want := (usersecurity.Meta{StatusCode: status, TraceID: "trace-1", CorrelationID: id, Attempts: 1}); meta != want {
-						t.Errorf("%s: the meta is %+v", what, meta)
-					}
-					if n := mock.GetCallCountInfo()[r.method+" "+testHost+r.path]; n != 1 {
-						t.Errorf("%s: %d requests", what, n)
-					}
+					checkAnswer(t, &r, status, shape, want)
 				}
 			}
 			for status := range r.answers {
@@ -189,7 +141,51 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-func sameFields(a, b *usersecurity.APIError) bool { return reflect.DeepEqual(fieldsOf(a), fieldsOf(b)) }
+// checkAnswer checks all that a call makes of one answer.
+func checkAnswer(t *testing.T, r *row, status int, s shape, want error) {
+	t.Helper()
+	id := idEndingWith(1)
+	mock := mocked(t, r, answers(status, s.body, "X-Trace-Id", "trace-1", "X-Rate-Limited-By", "wise-public-api", "Retry-After", "7"))
+	client := newClient(t, mock, usersecurity.WithFingerprintListMethod("POST"))
+	var meta usersecurity.Meta
+	got, err := r.call(t.Context(), client, usersecurity.WithMaxAttempts(1), usersecurity.WithCorrelationID(id), usersecurity.WithMeta(&meta))
+	what := fmt.Sprintf("%d, %s", status, s.name)
+	if got != nil {
+		t.Errorf("%s: a result next to an error: %v", what, got)
+	}
+	if r.writes() && slices.Contains(leavesOpen, status) {
+		checkMatches(t, what, err, want, usersecurity.ErrOutcomeUnknown)
+		var outcome *usersecurity.OutcomeError
+		if !errors.As(err, &outcome) || outcome.Op != r.op || outcome.Attempts != 1 || outcome.CorrelationID != id || outcome.Err == nil {
+			t.Errorf("%s: the outcome is %+v", what, outcome)
+		}
+	} else {
+		checkMatches(t, what, err, want)
+	}
+	var api *usersecurity.APIError
+	if !errors.As(err, &api) {
+		t.Errorf("%s: no APIError in %v", what, err)
+		return
+	}
+	fields := usersecurity.APIError{
+		Op: r.op, StatusCode: status, Details: s.details, TraceID: "trace-1", CorrelationID: id,
+		RateLimitedBy: "wise-public-api", RetryAfter: 7 * time.Second, Attempts: 1,
+	}
+	if !reflect.DeepEqual(fieldsOf(api), fieldsOf(&fields)) {
+		t.Errorf("%s: the fields are %+v", what, fieldsOf(api))
+	}
+	if body := s.body[:min(len(s.body), 64<<10)]; string(api.Body()) != body {
+		t.Errorf("%s: the body has %d bytes, want %d", what, len(api.Body()), len(body))
+	}
+	if want := (usersecurity.Meta{StatusCode: status, TraceID: "trace-1", CorrelationID: id, Attempts: 1}); meta != want {
+		t.Errorf("%s: the meta is %+v", what, meta)
+	}
+	if n := mock.GetCallCountInfo()[r.method+" "+testHost+r.path]; n != 1 {
+		t.Errorf("%s: %d requests", what, n)
+	}
+}
+
+// fieldsOf shows all that an APIError says in its fields.
 
 func fieldsOf(e *usersecurity.APIError) []any {
 	return []any{e.Op, e.StatusCode, details(e.Details), e.TraceID, e.CorrelationID, e.RateLimitedBy, e.RetryAfter, e.Attempts, e.Uncertain}
@@ -261,7 +257,7 @@ func TestAnswersSealedErrors(t *testing.T) {
 			r := rowOf(op)
 			seals := func(status int, inner string) step {
 				return func(req *http.Request, body string) (*http.Response, error) {
-					return answers(status, sealDirect(t, body, inner), "Content-Type", contentType, "X-Trace-Id", "trace-1")(req, body)
+					return answers(status, sealDirect(body, inner), "Content-Type", contentType, "X-Trace-Id", "trace-1")(req, body)
 				}
 			}
 			for status, want := range map[int]error{409: r.answers[409], 422: usersecurity.ErrInvalidRequest, 501: usersecurity.ErrServer} {

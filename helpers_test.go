@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -223,6 +224,26 @@ func (r *row) writes() bool { return r.class != aRead }
 
 // answersWell is Wise's documented success.
 func (r *row) answersWell() step { return answers(r.success[0], r.reply) }
+
+// tokensFrom are the sources of a client that has the operation's tokens from
+// src.
+func (r *row) tokensFrom(src usersecurity.TokenSource) []usersecurity.Option {
+	if r.token == tokenOfUser {
+		return []usersecurity.Option{usersecurity.WithApplicationTokens(applicationTokens), usersecurity.WithUserTokens(src)}
+	}
+	return []usersecurity.Option{usersecurity.WithApplicationTokens(src), usersecurity.WithUserTokens(userTokens)}
+}
+
+// play puts the operation's success where the steps have none.
+func (r *row) play(steps []step) []step {
+	steps = slices.Clone(steps)
+	for i := range steps {
+		if steps[i] == nil {
+			steps[i] = r.answersWell()
+		}
+	}
+	return steps
+}
 
 // checkResult compares what a method returned with what it should.
 func (r *row) checkResult(t *testing.T, got any) {

@@ -23,7 +23,7 @@ func TestSealIsOpenedByGoJose(t *testing.T) {
 		if opened := unseal(t, string(compact)); opened != plaintext {
 			t.Fatalf("opened %q", opened)
 		}
-		if !bytes.Equal(cek, cekOf(t, string(compact))) {
+		if !bytes.Equal(cek, cekOf(string(compact))) {
 			t.Error("the content key that is kept is another")
 		}
 		segments := strings.Split(string(compact), ".")
@@ -48,11 +48,11 @@ func TestOpenReply(t *testing.T) {
 	old, current := sealingKey(), newKey(3072)
 	keys := map[string]crypto.Decrypter{testKid: hsm{current}, uuid.Max.String(): old}
 	for name, compact := range map[string]string{
-		"dir":                    sealReply(t, jose.DIRECT, cek, "hello", nil),
-		"dir with other headers": sealReply(t, jose.DIRECT, cek, "hello", (&jose.EncrypterOptions{}).WithHeader("url", "/v1/user/pin")),
-		"RSA":                    sealReply(t, jose.RSA_OAEP_256, current.Public(), "hello", kidHeader(testKid)),
-		"RSA, kid in capitals":   sealReply(t, jose.RSA_OAEP_256, current.Public(), "hello", kidHeader(strings.ToUpper(testKid))),
-		"RSA to the older key":   sealReply(t, jose.RSA_OAEP_256, old.Public(), "hello", kidHeader(uuid.Max.String())),
+		"dir":                    sealReply(jose.DIRECT, cek, "hello", nil),
+		"dir with other headers": sealReply(jose.DIRECT, cek, "hello", (&jose.EncrypterOptions{}).WithHeader("url", "/v1/user/pin")),
+		"RSA":                    sealReply(jose.RSA_OAEP_256, current.Public(), "hello", kidHeader(testKid)),
+		"RSA, kid in capitals":   sealReply(jose.RSA_OAEP_256, current.Public(), "hello", kidHeader(strings.ToUpper(testKid))),
+		"RSA to the older key":   sealReply(jose.RSA_OAEP_256, old.Public(), "hello", kidHeader(uuid.Max.String())),
 	} {
 		t.Run(name, func(t *testing.T) {
 			if opened, err := usersecurity.OpenReply([]byte(compact), cek, keys); err != nil || string(opened) != "hello" {
@@ -65,7 +65,7 @@ func TestOpenReply(t *testing.T) {
 func TestOpenReplyRefuses(t *testing.T) {
 	cek := bytes.Repeat([]byte{7}, cekSize)
 	keys := map[string]crypto.Decrypter{testKid: sealingKey()}
-	for name, compact := range badReplies(t, cek, sealingKey()) {
+	for name, compact := range badReplies(cek, sealingKey()) {
 		t.Run(name, func(t *testing.T) {
 			//nolint:errorlint // the very error, without anything around it that could tell more
 			if opened, err := usersecurity.OpenReply([]byte(compact), cek, keys); err != usersecurity.ErrDecrypt || opened != nil {
@@ -73,7 +73,7 @@ func TestOpenReplyRefuses(t *testing.T) {
 			}
 		})
 	}
-	dir := sealReply(t, jose.DIRECT, cek, "hello", nil)
+	dir := sealReply(jose.DIRECT, cek, "hello", nil)
 	for name, cek := range map[string][]byte{"none": nil, "short": cek[1:], "long": append(cek[:cekSize:cekSize], 7)} {
 		if _, err := usersecurity.OpenReply([]byte(dir), cek, keys); !errors.Is(err, usersecurity.ErrDecrypt) {
 			t.Errorf("content key %s: error %v", name, err)
@@ -85,8 +85,8 @@ func TestOpenReplyRefusesEveryMutation(t *testing.T) {
 	cek := bytes.Repeat([]byte{7}, cekSize)
 	keys := map[string]crypto.Decrypter{testKid: sealingKey()}
 	for name, compact := range map[string]string{
-		"dir": sealReply(t, jose.DIRECT, cek, "hello", nil),
-		"RSA": sealReply(t, jose.RSA_OAEP_256, sealingKey().Public(), "hello", kidHeader(testKid)),
+		"dir": sealReply(jose.DIRECT, cek, "hello", nil),
+		"RSA": sealReply(jose.RSA_OAEP_256, sealingKey().Public(), "hello", kidHeader(testKid)),
 	} {
 		refuse := func(what string, at int, mutant string) {
 			t.Helper()
@@ -109,9 +109,9 @@ func TestOpenReplyRefusesEveryMutation(t *testing.T) {
 func FuzzOpenReply(f *testing.F) {
 	cek := bytes.Repeat([]byte{7}, cekSize)
 	keys := map[string]crypto.Decrypter{testKid: sealingKey()}
-	f.Add([]byte(sealReply(f, jose.DIRECT, cek, "hello", nil)))
-	f.Add([]byte(sealReply(f, jose.RSA_OAEP_256, sealingKey().Public(), "hello", kidHeader(testKid))))
-	for _, compact := range badReplies(f, cek, sealingKey()) {
+	f.Add([]byte(sealReply(jose.DIRECT, cek, "hello", nil)))
+	f.Add([]byte(sealReply(jose.RSA_OAEP_256, sealingKey().Public(), "hello", kidHeader(testKid))))
+	for _, compact := range badReplies(cek, sealingKey()) {
 		if len(compact) < maxProtected {
 			f.Add([]byte(compact))
 		}

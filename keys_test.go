@@ -42,7 +42,6 @@ func TestSealingIsRequired(t *testing.T) {
 // Without a usable key nothing is sent.
 func TestNoKeyNothingSent(t *testing.T) {
 	t.Parallel()
-	short := must(rsa.GenerateKey(rand.Reader, 1024))
 	for name, source := range map[string]keyFunc{
 		"an error": func(context.Context, *usersecurity.WiseKey) (*usersecurity.WiseKey, error) {
 			return nil, io.ErrClosedPipe
@@ -52,7 +51,7 @@ func TestNoKeyNothingSent(t *testing.T) {
 			return &usersecurity.WiseKey{}, nil
 		},
 		"a short key": func(context.Context, *usersecurity.WiseKey) (*usersecurity.WiseKey, error) {
-			return &usersecurity.WiseKey{PublicKey: &short.PublicKey}, nil
+			return &usersecurity.WiseKey{PublicKey: &shortKey.PublicKey}, nil
 		},
 	} {
 		for _, op := range []usersecurity.Operation{usersecurity.OpCreatePin, usersecurity.OpCreateDeviceFingerprint} {

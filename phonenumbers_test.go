@@ -12,53 +12,60 @@ import (
 	"github.com/wise-partner/usersecurity"
 )
 
+const (
+	otherNumber    = `{"id":76,"phoneNumber":"+6577777777","type":"PRIMARY","verified":true,"clientId":"acme"}`
+	oldNumber      = `{"id":77,"phoneNumber":"+6577777777","type":"PRIMARY","verified":true,"clientId":"acme"}`
+	spacedNumber   = `{"id":77,"phoneNumber":"+65 8888-8888","type":"PRIMARY","verified":true,"clientId":"acme"}`
+	underAnotherID = `{"id":76,"phoneNumber":"+6588888888","type":"PRIMARY","verified":true,"clientId":"acme"}`
+)
+
+// listing answers with a list of these numbers.
+func listing(numbers ...string) step { return answers(200, "["+strings.Join(numbers, ",")+"]") }
+
+// numberRepeated is Wise's word for a number that another user has.
+var numberRepeated = answers(422, `{"errors":[{"code":"phone.number.repeated"}]}`)
+
+// readBacks are what follows a write whose outcome is open.
+var readBacks = []struct {
+	name       string
+	steps      []step
+	readBack   []step
+	only       usersecurity.Operation // both if empty
+	writes     int
+	lists      int
+	want       []error // none for success
+	uncertain  bool
+	listedAs76 bool
+}{
+	{name: "listed after a lost answer", steps: []step{lost}, readBack: []step{listing(otherNumber, numberReply)}, writes: 1, lists: 1},
+	{name: "listed after 500", steps: []step{answers(500, "")}, readBack: []step{listing(numberReply)}, writes: 1, lists: 1},
+	{name: "listed after 408", steps: []step{answers(408, "")}, readBack: []step{listing(numberReply)}, writes: 1, lists: 1},
+	{name: "not listed, written again", steps: []step{lost, answers(200, numberReply)}, readBack: []step{listing(otherNumber)}, writes: 2, lists: 1},
+	{name: "listed the second time", steps: []step{lost, lost}, readBack: []step{listing(), listing(numberReply)}, writes: 2, lists: 2},
+	{name: "listed at the end", steps: []step{lost}, readBack: []step{listing(), listing(), listing(), listing(numberReply)}, writes: 4, lists: 4},
+	{name: "listed in another spelling", steps: []step{lost}, readBack: []step{listing(spacedNumber)}, writes: 1, lists: 1},
+	{name: "listed under another id", only: usersecurity.OpCreatePhoneNumber, steps: []step{lost}, readBack: []step{listing(underAnotherID)}, writes: 1, lists: 1, listedAs76: true},
+	{name: "another id has the number", only: usersecurity.OpUpdatePhoneNumber, steps: []step{lost, answers(200, numberReply)}, readBack: []step{listing(underAnotherID)}, writes: 2, lists: 1},
+	{name: "the id has the old number", only: usersecurity.OpUpdatePhoneNumber, steps: []step{lost, answers(200, numberReply)}, readBack: []step{listing(oldNumber)}, writes: 2, lists: 1},
+
+	{name: "a later 422, listed", steps: []step{lost, numberRepeated}, readBack: []step{listing(), listing(numberReply)}, writes: 2, lists: 2},
+	{name: "a later 422, not listed", steps: []step{lost, numberRepeated}, readBack: []step{listing()}, writes: 2, lists: 2, want: []error{usersecurity.ErrPhoneRepeated}},
+	{name: "a later 422, no telling", steps: []step{lost, numberRepeated}, readBack: []step{listing(), answers(403, "")}, writes: 2, lists: 2, want: []error{usersecurity.ErrPhoneRepeated}, uncertain: true},
+	{name: "422 at once", steps: []step{numberRepeated}, writes: 1, want: []error{usersecurity.ErrPhoneRepeated}},
+	{name: "422 after 429", steps: []step{answers(429, ""), numberRepeated}, writes: 2, want: []error{usersecurity.ErrPhoneRepeated}},
+	{name: "422 after refused", steps: []step{refused, numberRepeated}, writes: 2, want: []error{usersecurity.ErrPhoneRepeated}},
+
+	{name: "no telling", steps: []step{lost}, readBack: []step{answers(403, "")}, writes: 1, want: []error{usersecurity.ErrTransport, usersecurity.ErrOutcomeUnknown}, lists: -1},
+	{name: "no telling from a strange list", steps: []step{answers(503, "")}, readBack: []step{answers(200, "<html>")}, writes: 1, want: []error{usersecurity.ErrServer, usersecurity.ErrOutcomeUnknown}, lists: -1},
+	{name: "the list needs a second attempt", steps: []step{lost}, readBack: []step{answers(503, ""), listing(numberReply)}, writes: 1, lists: 2},
+	{name: "the reply breaks off, listed", steps: []step{breaksOff(numberReply)}, readBack: []step{listing(numberReply)}, writes: 1, lists: 1},
+}
+
 // After a write whose outcome is open the numbers are listed, before anything
 // is written again.
 func TestReadBackOfPhoneNumbers(t *testing.T) {
 	t.Parallel()
-	const (
-		other    = `{"id":76,"phoneNumber":"+6577777777","type":"PRIMARY","verified":true,"clientId":"acme"}`
-		oldValue = `{"id":77,"phoneNumber":"+6577777777","type":"PRIMARY","verified":true,"clientId":"acme"}`
-		spaced   = `{"id":77,"phoneNumber":"+65 8888-8888","type":"PRIMARY","verified":true,"clientId":"acme"}`
-		elseID   = `{"id":76,"phoneNumber":"+6588888888","type":"PRIMARY","verified":true,"clientId":"acme"}`
-	)
-	list := func(numbers ...string) step { return answers(200, "["+strings.Join(numbers, ",")+"]") }
-	repeated := answers(422, `{"errors":[{"code":"phone.number.repeated"}]}`)
-	well := answers(200, numberReply)
-	for _, test := range []struct {
-		name       string
-		steps      []step
-		readBack   []step
-		only       usersecurity.Operation // both if empty
-		writes     int
-		lists      int
-		want       []error // none for success
-		uncertain  bool
-		listedAs76 bool
-	}{
-		{name: "listed after a lost answer", steps: []step{lost}, readBack: []step{list(other, numberReply)}, writes: 1, lists: 1},
-		{name: "listed after 500", steps: []step{answers(500, "")}, readBack: []step{list(numberReply)}, writes: 1, lists: 1},
-		{name: "listed after 408", steps: []step{answers(408, "")}, readBack: []step{list(numberReply)}, writes: 1, lists: 1},
-		{name: "not listed, written again", steps: []step{lost, well}, readBack: []step{list(other)}, writes: 2, lists: 1},
-		{name: "listed the second time", steps: []step{lost, lost}, readBack: []step{list(), list(numberReply)}, writes: 2, lists: 2},
-		{name: "listed at the end", steps: []step{lost}, readBack: []step{list(), list(), list(), list(numberReply)}, writes: 4, lists: 4},
-		{name: "listed in another spelling", steps: []step{lost}, readBack: []step{list(spaced)}, writes: 1, lists: 1},
-		{name: "listed under another id", only: usersecurity.OpCreatePhoneNumber, steps: []step{lost}, readBack: []step{list(elseID)}, writes: 1, lists: 1, listedAs76: true},
-		{name: "another id has the number", only: usersecurity.OpUpdatePhoneNumber, steps: []step{lost, well}, readBack: []step{list(elseID)}, writes: 2, lists: 1},
-		{name: "the id has the old number", only: usersecurity.OpUpdatePhoneNumber, steps: []step{lost, well}, readBack: []step{list(oldValue)}, writes: 2, lists: 1},
-
-		{name: "a later 422, listed", steps: []step{lost, repeated}, readBack: []step{list(), list(numberReply)}, writes: 2, lists: 2},
-		{name: "a later 422, not listed", steps: []step{lost, repeated}, readBack: []step{list()}, writes: 2, lists: 2, want: []error{usersecurity.ErrPhoneRepeated}},
-		{name: "a later 422, no telling", steps: []step{lost, repeated}, readBack: []step{list(), answers(403, "")}, writes: 2, lists: 2, want: []error{usersecurity.ErrPhoneRepeated}, uncertain: true},
-		{name: "422 at once", steps: []step{repeated}, writes: 1, want: []error{usersecurity.ErrPhoneRepeated}},
-		{name: "422 after 429", steps: []step{answers(429, ""), repeated}, writes: 2, want: []error{usersecurity.ErrPhoneRepeated}},
-		{name: "422 after refused", steps: []step{refused, repeated}, writes: 2, want: []error{usersecurity.ErrPhoneRepeated}},
-
-		{name: "no telling", steps: []step{lost}, readBack: []step{answers(403, "")}, writes: 1, want: []error{usersecurity.ErrTransport, usersecurity.ErrOutcomeUnknown}, lists: -1},
-		{name: "no telling from a strange list", steps: []step{answers(503, "")}, readBack: []step{answers(200, "<html>")}, writes: 1, want: []error{usersecurity.ErrServer, usersecurity.ErrOutcomeUnknown}, lists: -1},
-		{name: "the list needs a second attempt", steps: []step{lost}, readBack: []step{answers(503, ""), list(numberReply)}, writes: 1, lists: 2},
-		{name: "the reply breaks off, listed", steps: []step{breaksOff(numberReply)}, readBack: []step{list(numberReply)}, writes: 1, lists: 1},
-	} {
+	for _, test := range readBacks {
 		for _, op := range []usersecurity.Operation{usersecurity.OpCreatePhoneNumber, usersecurity.OpUpdatePhoneNumber} {
 			if test.only != "" && test.only != op {
 				continue
@@ -119,6 +126,23 @@ func TestReadBackComparesMoreThanNoDigits(t *testing.T) {
 	})
 }
 
+// Text that can be no number is refused; all other text is Wise's to judge.
+func TestPhoneNumberRules(t *testing.T) {
+	t.Parallel()
+	for _, op := range []usersecurity.Operation{usersecurity.OpCreatePhoneNumber, usersecurity.OpUpdatePhoneNumber} {
+		in := usual
+		for _, in.number = range []string{"", " ", "\t\n", "+65hidden\n", "+65hidden\x00", "hidden\xff", "+65\u0085hidden", "\r\n+65hidden"} {
+			_, err := rowOf(op).do(t.Context(), asksNothing(t), in)
+			checkRefused(t, fmt.Sprintf("%s with %q", op, in.number), err, "hidden")
+		}
+		for _, in.number = range []string{"+6588888888", "6588888888", "+65 8888-8888", "hello", "+1"} {
+			if _, err := rowOf(op).do(t.Context(), newClient(t, play(t, answers(200, numberReply))), in); err != nil {
+				t.Errorf("%s with %q: %v", op, in.number, err)
+			}
+		}
+	}
+}
+
 // A refusal stays a refusal, however large or broken its body, and though the
 // number is there.
 func TestRefusedNumberIsNotReadBack(t *testing.T) {
@@ -150,7 +174,7 @@ func TestSimilarNumberIsUncertain(t *testing.T) {
 		`[{"id":9,"phoneNumber":"+447700900123"}]`: true,
 	} {
 		scripted(t, listed, func(t *testing.T) {
-			wise := play(t, lost, answers(422, `{"errors":[{"code":"phone.number.repeated"}]}`))
+			wise := play(t, lost, numberRepeated)
 			wise.readBack = []step{answers(200, listed)}
 			_, err := rowOf(usersecurity.OpCreatePhoneNumber).do(t.Context(), newClient(t, wise), own)
 			checkMatches(t, "the error", err, usersecurity.ErrPhoneRepeated)

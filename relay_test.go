@@ -108,11 +108,11 @@ func TestParseSealedRequest(t *testing.T) {
 		t.Fatalf("parsed %q, %v", request.Compact(), err)
 	}
 	cek := bytes.Repeat([]byte{7}, cekSize)
-	bad := badReplies(t, cek, sealingKey())
+	bad := badReplies(cek, sealingKey())
 	delete(bad, "RSA with an unknown kid") // these are fit to be requests
 	delete(bad, "RSA without kid")
 	delete(bad, "RSA to a key of the same kid")
-	bad["dir"] = sealReply(t, jose.DIRECT, cek, "hello", nil)
+	bad["dir"] = sealReply(jose.DIRECT, cek, "hello", nil)
 	_, rest, _ := strings.Cut(compact, ".")
 	bad["another enc"] = base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"RSA-OAEP-256","enc":"A128GCM"}`)) + "." + rest
 	for name, text := range bad {
@@ -127,7 +127,7 @@ func TestParseSealedRequest(t *testing.T) {
 
 func FuzzParseSealedRequest(f *testing.F) {
 	f.Add(must(usersecurity.Seal(&usersecurity.WiseKey{PublicKey: publicKey()}, usual.pin)).Compact())
-	for _, compact := range badReplies(f, bytes.Repeat([]byte{7}, cekSize), sealingKey()) {
+	for _, compact := range badReplies(bytes.Repeat([]byte{7}, cekSize), sealingKey()) {
 		if len(compact) < maxProtected {
 			f.Add(compact)
 		}
@@ -154,7 +154,7 @@ func FuzzParseSealedRequest(f *testing.F) {
 
 // A wiped or zero Sealed opens nothing, least of all with a key of zeros.
 func TestWipedSealedOpensNothing(t *testing.T) {
-	forged := sealReply(t, "dir", make([]byte, cekSize), "{}", nil)
+	forged := sealReply("dir", make([]byte, cekSize), "{}", nil)
 	sealed, err := usersecurity.Seal(&usersecurity.WiseKey{PublicKey: publicKey()}, usual.pin)
 	if err != nil {
 		t.Fatal(err)

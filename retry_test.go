@@ -15,40 +15,45 @@ import (
 	"github.com/wise-partner/usersecurity"
 )
 
+// failures are the ways in which all attempts may fail.
+var failures = []struct {
+	name     string
+	step     step
+	attempts int
+	want     error
+	open     bool // a write may have been done
+}{
+	{"refused", refused, 4, usersecurity.ErrTransport, false},
+	{"no dial", fails(&net.OpError{Op: "dial", Err: errors.New("refused")}), 4, usersecurity.ErrTransport, false},
+	{"unknown host", fails(&net.OpError{Op: "dial", Err: &net.DNSError{IsNotFound: true}}), 4, usersecurity.ErrTransport, false},
+	{"lost", lost, 4, usersecurity.ErrTransport, true},
+	{"unknown", fails(errors.New("reset")), 4, usersecurity.ErrTransport, true},
+	{"closed", fails(io.EOF), 4, usersecurity.ErrTransport, true},
+	{"429", answers(429, ""), 4, usersecurity.ErrRateLimited, false},
+	{"408", answers(408, ""), 4, usersecurity.ErrUnexpectedStatus, true},
+	{"500", answers(500, ""), 4, usersecurity.ErrServer, true},
+	{"502", answers(502, ""), 4, usersecurity.ErrServer, true},
+	{"503", answers(503, ""), 4, usersecurity.ErrServer, true},
+	{"504", answers(504, ""), 4, usersecurity.ErrServer, true},
+
+	{"101", answers(101, ""), 1, usersecurity.ErrUnexpectedStatus, false},
+	{"201", answers(201, "{}"), 1, usersecurity.ErrUnexpectedStatus, false},
+	{"302", answers(302, ""), 1, usersecurity.ErrRedirect, false},
+	{"401", answers(401, ""), 1, usersecurity.ErrUnauthorized, false}, // the source has no other token
+	{"403", answers(403, ""), 1, usersecurity.ErrForbidden, false},
+	{"410", answers(410, ""), 1, usersecurity.ErrUnexpectedStatus, false},
+	{"425", answers(425, ""), 1, usersecurity.ErrUnexpectedStatus, false},
+	{"422", answers(422, ""), 1, usersecurity.ErrInvalidRequest, false},
+	{"501", answers(501, ""), 1, usersecurity.ErrServer, false},
+	{"505", answers(505, ""), 1, usersecurity.ErrServer, false},
+}
+
 // How many attempts each operation makes, and what the error is when all fail
 // in the same way.
 func TestAttemptsWhenAllFail(t *testing.T) {
 	t.Parallel()
 	for _, r := range contract {
-		for _, test := range []struct {
-			name     string
-			step     step
-			attempts int
-			want     error
-			open     bool // a write may have been done
-		}{
-			{"refused", refused, 4, usersecurity.ErrTransport, false},
-			{"unknown host", fails(&net.OpError{Op: "dial", Err: &net.DNSError{IsNotFound: true}}), 4, usersecurity.ErrTransport, false},
-			{"lost", lost, 4, usersecurity.ErrTransport, true},
-			{"closed", fails(io.EOF), 4, usersecurity.ErrTransport, true},
-			{"429", answers(429, ""), 4, usersecurity.ErrRateLimited, false},
-			{"408", answers(408, ""), 4, usersecurity.ErrUnexpectedStatus, true},
-			{"500", answers(500, ""), 4, usersecurity.ErrServer, true},
-			{"502", answers(502, ""), 4, usersecurity.ErrServer, true},
-			{"503", answers(503, ""), 4, usersecurity.ErrServer, true},
-			{"504", answers(504, ""), 4, usersecurity.ErrServer, true},
-
-			{"101", answers(101, ""), 1, usersecurity.ErrUnexpectedStatus, false},
-			{"201", answers(201, "{}"), 1, usersecurity.ErrUnexpectedStatus, false},
-			{"302", answers(302, ""), 1, usersecurity.ErrRedirect, false},
-			{"401", answers(401, ""), 1, usersecurity.ErrUnauthorized, false}, // the source has no other token
-			{"403", answers(403, ""), 1, usersecurity.ErrForbidden, false},
-			{"410", answers(410, ""), 1, usersecurity.ErrUnexpectedStatus, false},
-			{"425", answers(425, ""), 1, usersecurity.ErrUnexpectedStatus, false},
-			{"422", answers(422, ""), 1, usersecurity.ErrInvalidRequest, false},
-			{"501", answers(501, ""), 1, usersecurity.ErrServer, false},
-			{"505", answers(505, ""), 1, usersecurity.ErrServer, false},
-		} {
+		for _, test := range failures {
 			scripted(t, string(r.op)+"/"+test.name, func(t *testing.T) {
 				wise := play(t, test.step)
 				open := test.open && r.writes()
@@ -212,35 +217,40 @@ func TestWaitsAreJittered(t *testing.T) {
 	}
 }
 
+// dateIn is a date as the header has it.
+func dateIn(d time.Duration) string { return time.Now().Add(d).UTC().Format(http.TimeFormat) }
+
+// retryAfters are values of the header, and what follows.
+var retryAfters = []struct {
+	name   string
+	value  func() string
+	policy usersecurity.RetryPolicy
+	least  time.Duration // the wait is at least this; no answer comes if it is negative
+	after  time.Duration // what the error says
+}{
+	{name: "seconds", value: func() string { return "3" }, least: 3 * time.Second, after: 3 * time.Second},
+	{name: "the most", value: func() string { return "30" }, least: 30 * time.Second, after: 30 * time.Second},
+	{name: "a date", value: func() string { return dateIn(3 * time.Second) }, least: 3 * time.Second, after: 3 * time.Second},
+	{name: "a date that is past", value: func() string { return dateIn(-time.Hour) }},
+	{name: "none", value: func() string { return "0" }},
+	{name: "empty", value: func() string { return "" }},
+	{name: "negative", value: func() string { return "-3" }},
+	{name: "no number", value: func() string { return "soon" }},
+	{name: "a fraction", value: func() string { return "1.5" }},
+	{name: "too long", value: func() string { return "31" }, least: -1, after: 31 * time.Second},
+	{name: "a date too far", value: func() string { return dateIn(time.Hour) }, least: -1, after: time.Hour},
+	{name: "a date in 9999", value: func() string { return "Fri, 31 Dec 9999 23:59:59 GMT" }, least: -1, after: -1},
+	{name: "more than fits", value: func() string { return "99999999999999999999999" }, least: -1, after: -1},
+	{name: "more than a duration", value: func() string { return "18446744073709551615" }, least: -1, after: -1},
+	{name: "within an own bound", value: func() string { return "45" }, policy: usersecurity.RetryPolicy{MaxRetryAfter: 45 * time.Second}, least: 45 * time.Second, after: 45 * time.Second},
+	{name: "above an own bound", value: func() string { return "2" }, policy: usersecurity.RetryPolicy{MaxRetryAfter: time.Second}, least: -1, after: 2 * time.Second},
+	{name: "longer than the call may take", value: func() string { return "61" }, policy: usersecurity.RetryPolicy{MaxRetryAfter: time.Hour}, least: -1, after: 61 * time.Second},
+}
+
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
-	in := func(d time.Duration) string { return time.Now().Add(d).UTC().Format(http.TimeFormat) }
 	for _, status := range []int{429, 503} {
-		for _, test := range []struct {
-			name   string
-			value  func() string
-			policy usersecurity.RetryPolicy
-			least  time.Duration // the wait is at least this; no answer comes if it is negative
-			after  time.Duration // what the error says
-		}{
-			{name: "seconds", value: func() string { return "3" }, least: 3 * time.Second, after: 3 * time.Second},
-			{name: "the most", value: func() string { return "30" }, least: 30 * time.Second, after: 30 * time.Second},
-			{name: "a date", value: func() string { return in(3 * time.Second) }, least: 3 * time.Second, after: 3 * time.Second},
-			{name: "a date that is past", value: func() string { return in(-time.Hour) }},
-			{name: "none", value: func() string { return "0" }},
-			{name: "empty", value: func() string { return "" }},
-			{name: "negative", value: func() string { return "-3" }},
-			{name: "no number", value: func() string { return "soon" }},
-			{name: "a fraction", value: func() string { return "1.5" }},
-			{name: "too long", value: func() string { return "31" }, least: -1, after: 31 * time.Second},
-			{name: "a date too far", value: func() string { return in(time.Hour) }, least: -1, after: time.Hour},
-			{name: "a date in 9999", value: func() string { return "Fri, 31 Dec 9999 23:59:59 GMT" }, least: -1, after: -1},
-			{name: "more than fits", value: func() string { return "99999999999999999999999" }, least: -1, after: -1},
-			{name: "more than a duration", value: func() string { return "18446744073709551615" }, least: -1, after: -1},
-			{name: "within an own bound", value: func() string { return "45" }, policy: usersecurity.RetryPolicy{MaxRetryAfter: 45 * time.Second}, least: 45 * time.Second, after: 45 * time.Second},
-			{name: "above an own bound", value: func() string { return "2" }, policy: usersecurity.RetryPolicy{MaxRetryAfter: time.Second}, least: -1, after: 2 * time.Second},
-			{name: "longer than the call may take", value: func() string { return "61" }, policy: usersecurity.RetryPolicy{MaxRetryAfter: time.Hour}, least: -1, after: 61 * time.Second},
-		} {
+		for _, test := range retryAfters {
 			scripted(t, fmt.Sprint(status, " ", test.name), func(t *testing.T) {
 				value := test.value()
 				wise := play(t, answers(status, "", "Retry-After", value), answers(status, ""), answers(200, "[]"))

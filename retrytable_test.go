@@ -176,14 +176,13 @@ func setBefore(r *row, o opening) []scenario {
 
 func lookedAt(r *row, o opening) []scenario {
 	none, there := answers(200, "[]"), answers(200, "["+numberReply+"]")
-	repeated := answers(422, `{"errors":[{"code":"phone.number.repeated"}]}`)
 	look, repeat := r.method+" GET", r.method+" GET "+r.method
 	return []scenario{
 		{name: "it is there", steps: []step{o.step}, readBack: []step{there}, sent: look, took: firstWait},
 		{name: "it isn't", steps: []step{o.step, r.answersWell()}, readBack: []step{none}, sent: repeat, took: firstWait},
 		{name: "422, it is there", steps: []step{o.step, answers(422, "")}, readBack: []step{none, there}, sent: repeat + " GET", took: firstWait},
 		{
-			name: "422, it isn't", steps: []step{o.step, repeated}, readBack: []step{none}, want: []error{usersecurity.ErrPhoneRepeated},
+			name: "422, it isn't", steps: []step{o.step, numberRepeated}, readBack: []step{none}, want: []error{usersecurity.ErrPhoneRepeated},
 			sent: repeat + " GET", took: firstWait, also: isCertain,
 		},
 		{

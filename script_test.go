@@ -135,6 +135,16 @@ func (s *script) methods() string {
 	return strings.Join(s.order, " ")
 }
 
+// tokens are those that came.
+func (s *script) tokens() (tokens []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.requests {
+		tokens = append(tokens, strings.TrimPrefix(a.header.Get("Authorization"), "Bearer "))
+	}
+	return tokens
+}
+
 // waits are the times between the requests.
 func (s *script) waits() (waits []time.Duration) {
 	s.mu.Lock()

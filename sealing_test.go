@@ -73,58 +73,39 @@ func unseal(t testing.TB, compact string, keys ...*rsa.PrivateKey) string {
 }
 
 // cekOf is the content key of a sealed request.
-func cekOf(t testing.TB, request string, keys ...*rsa.PrivateKey) []byte {
-	t.Helper()
+func cekOf(request string, keys ...*rsa.PrivateKey) []byte {
 	segments := strings.Split(request, ".")
 	if len(segments) != 5 {
-		t.Errorf("the request is not sealed: %q", request)
-		return make([]byte, cekSize)
+		panic("the request is not sealed")
 	}
-	encryptedKey, err := base64.RawURLEncoding.DecodeString(segments[1])
-	if err != nil {
-		t.Error(err)
-	}
-	cek, err := rsa.DecryptOAEP(sha256.New(), nil, append(keys, sealingKey())[0], encryptedKey, nil)
-	if err != nil {
-		t.Error(err)
-	}
-	return cek
+	encryptedKey := must(base64.RawURLEncoding.DecodeString(segments[1]))
+	return must(rsa.DecryptOAEP(sha256.New(), nil, append(keys, sealingKey())[0], encryptedKey, nil))
 }
 
 // sealReply makes a reply as Wise does.
-func sealReply(t testing.TB, alg jose.KeyAlgorithm, key any, plaintext string, options *jose.EncrypterOptions) string {
-	t.Helper()
-	encrypter, err := jose.NewEncrypter(jose.A256GCM, jose.Recipient{Algorithm: alg, Key: key}, options)
-	if err != nil {
-		t.Error(err)
-		return ""
-	}
+func sealReply(alg jose.KeyAlgorithm, key any, plaintext string, options *jose.EncrypterOptions) string {
+	encrypter := must(jose.NewEncrypter(jose.A256GCM, jose.Recipient{Algorithm: alg, Key: key}, options))
 	return must(must(encrypter.Encrypt([]byte(plaintext))).CompactSerialize())
 }
 
 // sealDirect seals a reply with the content key of the request it answers.
-func sealDirect(t testing.TB, request, plaintext string) string {
-	t.Helper()
-	return sealReply(t, jose.DIRECT, cekOf(t, request), plaintext, nil)
+func sealDirect(request, plaintext string) string {
+	return sealReply(jose.DIRECT, cekOf(request), plaintext, nil)
 }
 
 // foreignReply is sealed with a key that nobody has.
 const foreignReply = "eyJlbmMiOiJBMjU2R0NNIiwiYWxnIjoiZGlyIn0..AAAAAAAAAAAAAAAA.AAAA.AAAAAAAAAAAAAAAAAAAAAA"
 
 // sealsDirect is a sealed answer.
-func sealsDirect(t testing.TB, status int, plaintext string) step {
+func sealsDirect(status int, plaintext string) step {
 	return func(r *http.Request, body string) (*http.Response, error) {
-		return answers(status, sealDirect(t, body, plaintext), "Content-Type", "application/jose+json")(r, body)
+		return answers(status, sealDirect(body, plaintext), "Content-Type", "application/jose+json")(r, body)
 	}
 }
 
 // keyAnswer is what the key endpoint says.
-func keyAnswer(t testing.TB, algorithm, scope string, pub any) []byte {
-	t.Helper()
-	der, err := x509.MarshalPKIXPublicKey(pub)
-	if err != nil {
-		t.Error(err)
-	}
+func keyAnswer(algorithm, scope string, pub any) []byte {
+	der := must(x509.MarshalPKIXPublicKey(pub))
 	return []byte(`{"version":3,"keyId":"key-3","keyMaterial":{"algorithm":"` + algorithm + `","keyMaterial":"` +
 		base64.StdEncoding.EncodeToString(der) + `"},"scope":"` + scope + `"}`)
 }
@@ -154,9 +135,9 @@ func kidHeader(kid string) *jose.EncrypterOptions {
 
 // badReplies are replies that must not open, though each but the last few is
 // sealed with the right key.
-func badReplies(t testing.TB, cek []byte, key *rsa.PrivateKey) map[string]string {
-	dir := sealReply(t, jose.DIRECT, cek, "hello", nil)
-	rsaReply := sealReply(t, jose.RSA_OAEP_256, key.Public(), "hello", kidHeader(testKid))
+func badReplies(cek []byte, key *rsa.PrivateKey) map[string]string {
+	dir := sealReply(jose.DIRECT, cek, "hello", nil)
+	rsaReply := sealReply(jose.RSA_OAEP_256, key.Public(), "hello", kidHeader(testKid))
 	cut := func(compact string, n int, with string) string {
 		s := strings.Split(compact, ".")
 		s[n] = with
@@ -171,7 +152,7 @@ func badReplies(t testing.TB, cek []byte, key *rsa.PrivateKey) map[string]string
 		"four segments":                dir[:strings.LastIndex(dir, ".")],
 		"six segments":                 dir + ".",
 		"JSON form":                    `{"protected":"e30","ciphertext":"","iv":"","tag":""}`,
-		"zip":                          sealReply(t, jose.DIRECT, cek, "hello", &jose.EncrypterOptions{Compression: jose.DEFLATE}),
+		"zip":                          sealReply(jose.DIRECT, cek, "hello", &jose.EncrypterOptions{Compression: jose.DEFLATE}),
 		"crit":                         header(`{"alg":"dir","enc":"A256GCM","crit":["exp"],"exp":1}`),
 		"crit that is empty":           header(`{"alg":"dir","enc":"A256GCM","crit":[]}`),
 		"zip of a wrong type":          header(`{"alg":"dir","enc":"A256GCM","zip":1}`),
@@ -182,17 +163,17 @@ func badReplies(t testing.TB, cek []byte, key *rsa.PrivateKey) map[string]string
 		"header is an array":           header(`[]`),
 		"header is null":               header(`null`),
 		"RSA1_5":                       header(`{"alg":"RSA1_5","enc":"A256GCM"}`),
-		"RSA-OAEP":                     sealReply(t, jose.RSA_OAEP, key.Public(), "hello", kidHeader(testKid)),
-		"A256KW":                       sealReply(t, jose.A256KW, cek, "hello", nil),
-		"A256GCMKW":                    sealReply(t, jose.A256GCMKW, cek, "hello", nil),
+		"RSA-OAEP":                     sealReply(jose.RSA_OAEP, key.Public(), "hello", kidHeader(testKid)),
+		"A256KW":                       sealReply(jose.A256KW, cek, "hello", nil),
+		"A256GCMKW":                    sealReply(jose.A256GCMKW, cek, "hello", nil),
 		"enc of another kind":          header(`{"alg":"dir","enc":"A128CBC-HS256"}`),
 		"dir with a key part":          cut(dir, 1, wrapped),
 		"dir under an RSA header":      cut(dir, 0, strings.Split(rsaReply, ".")[0]),
 		"RSA without a key part":       cut(rsaReply, 1, ""),
 		"RSA with a short key part":    cut(rsaReply, 1, segment(16)),
-		"RSA without kid":              sealReply(t, jose.RSA_OAEP_256, key.Public(), "hello", nil),
-		"RSA with an unknown kid":      sealReply(t, jose.RSA_OAEP_256, key.Public(), "hello", kidHeader(uuid.NewString())),
-		"RSA to a key of the same kid": sealReply(t, jose.RSA_OAEP_256, newKey(2048).Public(), "hello", kidHeader(testKid)),
+		"RSA without kid":              sealReply(jose.RSA_OAEP_256, key.Public(), "hello", nil),
+		"RSA with an unknown kid":      sealReply(jose.RSA_OAEP_256, key.Public(), "hello", kidHeader(uuid.NewString())),
+		"RSA to a key of the same kid": sealReply(jose.RSA_OAEP_256, newKey(2048).Public(), "hello", kidHeader(testKid)),
 		"short initialization vector":  cut(dir, 2, segment(11)),
 		"long initialization vector":   cut(dir, 2, segment(16)),
 		"short tag":                    cut(dir, 4, segment(15)),
@@ -203,8 +184,8 @@ func badReplies(t testing.TB, cek []byte, key *rsa.PrivateKey) map[string]string
 		"line break in a segment":      strings.Replace(dir, ".", ".\r\n", 1),
 		"space":                        " " + dir,
 		"standard base64":              cut(dir, 2, "++++++++++++++++"),
-		"another content key":          sealReply(t, jose.DIRECT, bytes.Repeat([]byte{8}, cekSize), "hello", nil),
-		"short content key":            sealReply(t, jose.DIRECT, bytes.Repeat([]byte{7}, cekSize), "hello", nil)[1:],
+		"another content key":          sealReply(jose.DIRECT, bytes.Repeat([]byte{8}, cekSize), "hello", nil),
+		"short content key":            sealReply(jose.DIRECT, bytes.Repeat([]byte{7}, cekSize), "hello", nil)[1:],
 		"too large":                    dir + strings.Repeat("A", maxCompact),
 		"long header":                  header(`{"alg":"dir","enc":"A256GCM","x":"` + strings.Repeat("x", maxProtected) + `"}`),
 	}

@@ -141,7 +141,7 @@ func TestWireTokenAndKey(t *testing.T) {
 		case tokenURI:
 			reply(w, 200, `{"access_token":"fetched-token","token_type":"bearer","expires_in":43199,"expires_at":"2030-01-02T03:04:05.678Z","scope":"transfers"}`)
 		case keyURI:
-			reply(w, 200, string(keyAnswer(t, "RSA_OAEP_256", "PAYLOAD_ENCRYPTION", pub)))
+			reply(w, 200, string(keyAnswer("RSA_OAEP_256", "PAYLOAD_ENCRYPTION", pub)))
 		default:
 			reply(w, 204, "")
 		}
@@ -227,7 +227,7 @@ func TestWirePlayground(t *testing.T) {
 		if err := json.Unmarshal([]byte(unseal(t, a.body)), &sent); err != nil || sent.Message == "" || len(sent.Message) > 100 {
 			t.Errorf("the message: %q, %v", sent.Message, err)
 		}
-		reply(w, 200, sealDirect(t, a.body, `{"message":"jose-playground-response-`+sent.Message+`","method":"POST"}`), "application/jose+json")
+		reply(w, 200, sealDirect(a.body, `{"message":"jose-playground-response-`+sent.Message+`","method":"POST"}`), "application/jose+json")
 	})
 	if err := wise.client(t, complete()...).VerifyJWE(t.Context()); err != nil {
 		t.Fatal(err)
@@ -258,7 +258,7 @@ func TestWireBehindPrefix(t *testing.T) {
 				case a.uri == prefix+tokenURI:
 					reply(w, 200, `{"access_token":"token","token_type":"bearer","expires_in":43199}`)
 				case a.uri == prefix+keyURI:
-					reply(w, 200, string(keyAnswer(t, "RSA_OAEP_256", "PAYLOAD_ENCRYPTION", pub)))
+					reply(w, 200, string(keyAnswer("RSA_OAEP_256", "PAYLOAD_ENCRYPTION", pub)))
 				case r != nil:
 					reply(w, r.success[0], r.reply)
 				default:
@@ -358,7 +358,7 @@ func TestWireDirectReplyIsOpened(t *testing.T) {
 			}
 			w.Header()["Content-Type"] = []string{contentType}
 			w.WriteHeader(http.StatusOK)
-			_, _ = w.Write([]byte(sealDirect(t, a.body, plaintext)))
+			_, _ = w.Write([]byte(sealDirect(a.body, plaintext)))
 		})
 		client := wise.client(t, append(complete(), usersecurity.WithJWE(usersecurity.JWERequireSealedReplies()))...)
 		for _, op := range []usersecurity.Operation{usersecurity.OpCreateDeviceFingerprint, usersecurity.OpCreatePin} {
