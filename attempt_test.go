@@ -127,10 +127,7 @@ func TestWireAttemptsAreAlike(t *testing.T) {
 // What a transport wrote twice in one attempt may have been done the first time.
 func TestWrittenTwiceIsUncertain(t *testing.T) {
 	t.Parallel()
-	for _, r := range contract {
-		if r.class != aSetOnce {
-			continue
-		}
+	for _, r := range rowsOf(aSetOnce) {
 		t.Run(string(r.op), func(t *testing.T) {
 			t.Parallel()
 			_, err := r.call(t.Context(), newClient(t, play(t, func(req *http.Request, _ string) (*http.Response, error) {

@@ -39,8 +39,8 @@ var replies = []struct {
 	{"PIN, 200 without a body", usersecurity.OpCreatePin, answers(200, ""), requireSealed, nil},
 	{"PIN, sealed", usersecurity.OpCreatePin, sealsDirect(200, "{}"), requireSealed, nil},
 	{"PIN, sealed by another key", usersecurity.OpCreatePin, sealedAs(foreign, "application/jose+json"), nil, usersecurity.ErrDecrypt},
-	{"PIN, in clear", usersecurity.OpCreatePin, answers(200, "{}"), nil, nil},
-	{"PIN, in clear, refused", usersecurity.OpCreatePin, answers(200, "{}"), requireSealed, usersecurity.ErrPlaintextReply},
+	{"PIN, unencrypted", usersecurity.OpCreatePin, answers(200, "{}"), nil, nil},
+	{"PIN, unencrypted, refused", usersecurity.OpCreatePin, answers(200, "{}"), requireSealed, usersecurity.ErrPlaintextReply},
 
 	{"device, sealed", usersecurity.OpCreateDeviceFingerprint, sealsDirect(200, deviceReply), requireSealed, nil},
 	{"device, unknown fields", usersecurity.OpCreateDeviceFingerprint, answers(200, strings.Replace(deviceReply, "{", `{"new":[{}],`, 1)), nil, nil},
@@ -52,7 +52,7 @@ var replies = []struct {
 		return sealed[:len(sealed)-1]
 	}, "application/jose+json"), nil, usersecurity.ErrDecrypt},
 	{"device, the request echoed", usersecurity.OpCreateDeviceFingerprint, sealedAs(func(request string) string { return request }, "application/jose+json"), nil, usersecurity.ErrDecrypt},
-	{"device, in clear, refused", usersecurity.OpCreateDeviceFingerprint, answers(200, deviceReply, "Content-Type", "application/json"), requireSealed, usersecurity.ErrPlaintextReply},
+	{"device, unencrypted, refused", usersecurity.OpCreateDeviceFingerprint, answers(200, deviceReply, "Content-Type", "application/json"), requireSealed, usersecurity.ErrPlaintextReply},
 	{"device, no body", usersecurity.OpCreateDeviceFingerprint, answers(200, ""), nil, usersecurity.ErrMalformedReply},
 	{"device, sealed, no JSON", usersecurity.OpCreateDeviceFingerprint, sealsDirect(200, "<html>"), nil, usersecurity.ErrMalformedReply},
 	{"device, no id", usersecurity.OpCreateDeviceFingerprint, answers(200, noID), nil, usersecurity.ErrMalformedReply},

@@ -70,13 +70,9 @@ func TestCampaign(t *testing.T) {
 	t.Parallel()
 	wise := usersecuritytest.NewServer(usersecuritytest.WithSeed(*campaignSeed), usersecuritytest.WithRecordLimit(10**campaignCalls))
 	defer wise.Close()
-	client, err := usersecurity.New(append(wise.Options(),
+	client := clientOf(t, append(wise.Options(),
 		usersecurity.WithRetry(usersecurity.RetryPolicy{MinWait: time.Millisecond, MaxWait: 20 * time.Millisecond}),
 		usersecurity.WithTimeouts(3*time.Second, 0))...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.CloseIdleConnections()
 	c := &campaign{wise: wise, client: client, tally: map[string]int{}, users: map[uuid.UUID]usersecurity.UserID{}}
 	for n := range campaignUsers {
 		wise.AddUser(usersecurity.UserID(n + 1))
@@ -184,16 +180,16 @@ func (w *worker) checkReply(op usersecurity.Operation, in inputs, before usersec
 	switch op {
 	case usersecurity.OpListDeviceFingerprints:
 		if list, _ := got.([]usersecurity.DeviceFingerprint); !slices.Equal(list, before.Fingerprints) {
-			w.complain("user %d: the list of devices is not the state", in.user)
+			w.blame("user %d: the list of devices is not the state", in.user)
 		}
 	case usersecurity.OpListPhoneNumbers:
 		if list, _ := got.([]usersecurity.PhoneNumber); !slices.Equal(list, before.PhoneNumbers) {
-			w.complain("user %d: the list of phone numbers is not the state", in.user)
+			w.blame("user %d: the list of phone numbers is not the state", in.user)
 		}
 	case usersecurity.OpCreatePhoneNumber, usersecurity.OpUpdatePhoneNumber:
 		p := got.(*usersecurity.PhoneNumber)
 		if p.PhoneNumber != in.number || op == usersecurity.OpUpdatePhoneNumber && p.ID != in.numberID {
-			w.complain("user %d: another phone number was returned", in.user)
+			w.blame("user %d: another phone number was returned", in.user)
 		}
 	}
 }
@@ -217,7 +213,7 @@ func (w *worker) call(r *row, d draw) {
 	began := time.Now()
 	got, err := r.do(ctx, w.client, d.in, usersecurity.WithCorrelationID(id))
 	if took := time.Since(began); took > campaignLimit+2*time.Second {
-		w.complain("%s took %s, past its deadline", op, took)
+		w.blame("%s took %s, past its deadline", op, took)
 	}
 	after, _ := w.wise.User(user)
 
@@ -232,12 +228,12 @@ func (w *worker) call(r *row, d draw) {
 		verdict = "success"
 		w.checkReply(op, d.in, before, got)
 		if done != nil && !done(after) {
-			w.complain("%s for user %d reported success, and it isn't done", op, user)
+			w.blame("%s for user %d reported success, and it isn't done", op, user)
 		}
 	case errors.Is(err, usersecurity.ErrMalformedReply), errors.Is(err, usersecurity.ErrDecrypt):
 		verdict = "success, reply lost"
 		if done != nil && !done(after) {
-			w.complain("%s for user %d reported a broken reply, and it isn't done: %v", op, user, err)
+			w.blame("%s for user %d reported a broken reply, and it isn't done: %v", op, user, err)
 		}
 	case errors.Is(err, usersecurity.ErrOutcomeUnknown):
 		verdict = "unknown"
@@ -246,7 +242,7 @@ func (w *worker) call(r *row, d draw) {
 	default:
 		verdict = "definite error"
 		if !sameState(before, after) {
-			w.complain("%s for user %d reported a definite error, and changed the state: %v", op, user, err)
+			w.blame("%s for user %d reported a definite error, and changed the state: %v", op, user, err)
 		}
 	}
 	w.mu.Lock()
@@ -261,7 +257,7 @@ func sameState(a, b usersecuritytest.UserState) bool {
 		slices.Equal(a.PhoneNumbers, b.PhoneNumbers)
 }
 
-func (c *campaign) complain(format string, args ...any) {
+func (c *campaign) blame(format string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.wrong = append(c.wrong, fmt.Sprintf(format, args...))

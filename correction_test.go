@@ -244,10 +244,7 @@ func sealsWith(t *testing.T, wise *script, src usersecurity.KeySource) *usersecu
 func TestKeyAfter500(t *testing.T) {
 	t.Parallel()
 	second := newKey(2048)
-	for _, r := range contract {
-		if !r.sealed {
-			continue
-		}
+	for _, r := range sealedRows() {
 		scripted(t, string(r.op)+"/a new key", func(t *testing.T) {
 			wise := play(t, answers(500, body500), r.answersWell())
 			keys := &keyring{keys: []*rsa.PrivateKey{sealingKey(), second}}
@@ -296,10 +293,7 @@ func TestKeyAfter500(t *testing.T) {
 func TestNoNewKeyAfter500(t *testing.T) {
 	t.Parallel()
 	second := newKey(2048)
-	for _, r := range contract {
-		if !r.sealed {
-			continue
-		}
+	for _, r := range sealedRows() {
 		scripted(t, string(r.op)+"/the same key", func(t *testing.T) {
 			wise := play(t, answers(500, body500))
 			keys := &keyring{keys: []*rsa.PrivateKey{sealingKey()}}

@@ -252,9 +252,8 @@ func TestAnswersByCodeAndHeader(t *testing.T) {
 func TestAnswersSealedErrors(t *testing.T) {
 	t.Parallel()
 	const inner = `{"errors":[{"code":"some.code","message":"` + secretText + `"}]}`
-	for _, op := range []usersecurity.Operation{usersecurity.OpCreatePin, usersecurity.OpCreateDeviceFingerprint} {
+	for _, r := range sealedRows() {
 		for _, contentType := range []string{"application/jose+json", "application/json", ""} {
-			r := rowOf(op)
 			seals := func(status int, inner string) step {
 				return func(req *http.Request, body string) (*http.Response, error) {
 					return answers(status, sealDirect(body, inner), "Content-Type", contentType, "X-Trace-Id", "trace-1")(req, body)
@@ -262,7 +261,7 @@ func TestAnswersSealedErrors(t *testing.T) {
 			}
 			for status, want := range map[int]error{409: r.answers[409], 422: usersecurity.ErrInvalidRequest, 501: usersecurity.ErrServer} {
 				_, err := r.call(t.Context(), newClient(t, mocked(t, r, seals(status, inner))))
-				what := fmt.Sprintf("%s %d %q", op, status, contentType)
+				what := fmt.Sprintf("%s %d %q", r.op, status, contentType)
 				checkMatches(t, what, err, want)
 				var api *usersecurity.APIError
 				if !errors.As(err, &api) || len(api.Details) != 1 || api.Details[0] != (usersecurity.ErrorDetail{Code: "some.code", Message: secretText}) ||
@@ -271,7 +270,7 @@ func TestAnswersSealedErrors(t *testing.T) {
 				}
 			}
 			// What the sealed body says counts for the sentinel, too.
-			if op == usersecurity.OpCreateDeviceFingerprint {
+			if r.op == usersecurity.OpCreateDeviceFingerprint {
 				_, err := r.call(t.Context(), newClient(t, mocked(t, r, seals(400, `{"error":"invalid","error_description":"x"}`))))
 				checkMatches(t, "400 of another layer", err, usersecurity.ErrInvalidRequest)
 			}
@@ -284,6 +283,23 @@ func TestAnswersSealedErrors(t *testing.T) {
 		var api *usersecurity.APIError
 		if !errors.As(err, &api) || len(api.Details) != 0 || string(api.Body()) != foreignReply {
 			t.Errorf("%s: %#v", r.op, err)
+		}
+	}
+}
+
+// An error that a program makes itself, for its own mocks say, is classified as
+// Wise's are.
+func TestOwnAPIErrors(t *testing.T) {
+	t.Parallel()
+	for _, r := range contract {
+		for _, status := range statuses {
+			if !slices.Contains(r.success, status) {
+				own := &usersecurity.APIError{Op: r.op, StatusCode: status}
+				checkMatches(t, fmt.Sprint(r.op, " ", status), own, r.errorOf(status))
+				if own.Body() != nil || own.OneTimeToken() != "" {
+					t.Errorf("%s %d: it has a body or a token", r.op, status)
+				}
+			}
 		}
 	}
 }

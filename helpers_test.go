@@ -215,6 +215,26 @@ func rowOf(op usersecurity.Operation) *row {
 	panic("no such operation: " + op)
 }
 
+// rowsOf are the operations of a class.
+func rowsOf(c class) (rows []*row) {
+	for i := range contract {
+		if contract[i].class == c {
+			rows = append(rows, &contract[i])
+		}
+	}
+	return rows
+}
+
+// sealedRows are the operations whose bodies are sealed.
+func sealedRows() (rows []*row) {
+	for i := range contract {
+		if contract[i].sealed {
+			rows = append(rows, &contract[i])
+		}
+	}
+	return rows
+}
+
 // call makes a call with the usual inputs.
 func (r *row) call(ctx context.Context, c *usersecurity.Client, o ...usersecurity.CallOption) (any, error) {
 	return r.do(ctx, c, usual, o...)

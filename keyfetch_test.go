@@ -193,7 +193,7 @@ func TestVerifyJWE(t *testing.T) {
 	}
 	wise.Inject(echo)
 	if err := client.VerifyJWE(t.Context()); !errors.Is(err, usersecurity.ErrPlaintextReply) {
-		t.Errorf("an echo in clear: %v", err)
+		t.Errorf("an echo unencrypted: %v", err)
 	}
 	echo.Header = map[string][]string{"Content-Type": {"application/jose+json"}}
 	echo.Body = foreignReply

@@ -54,11 +54,11 @@ func TestNoKeyNothingSent(t *testing.T) {
 			return &usersecurity.WiseKey{PublicKey: &shortKey.PublicKey}, nil
 		},
 	} {
-		for _, op := range []usersecurity.Operation{usersecurity.OpCreatePin, usersecurity.OpCreateDeviceFingerprint} {
-			_, err := rowOf(op).call(t.Context(), newClient(t, nothingSent{t}, usersecurity.WithJWE(usersecurity.JWEKeys(source))))
-			checkMatches(t, fmt.Sprint(op, ", ", name), err, usersecurity.ErrNoKey)
+		for _, r := range sealedRows() {
+			_, err := r.call(t.Context(), newClient(t, nothingSent{t}, usersecurity.WithJWE(usersecurity.JWEKeys(source))))
+			checkMatches(t, fmt.Sprint(r.op, ", ", name), err, usersecurity.ErrNoKey)
 			if name == "an error" && !errors.Is(err, io.ErrClosedPipe) {
-				t.Errorf("%s: the source's error is lost: %v", op, err)
+				t.Errorf("%s: the source's error is lost: %v", r.op, err)
 			}
 		}
 	}

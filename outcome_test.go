@@ -12,10 +12,7 @@ import (
 // have.
 func TestLater404OfDelete(t *testing.T) {
 	t.Parallel()
-	for _, r := range contract {
-		if r.class != aDelete {
-			continue
-		}
+	for _, r := range rowsOf(aDelete) {
 		for _, test := range []struct {
 			name string
 			step step
@@ -52,10 +49,7 @@ func TestLater404OfDelete(t *testing.T) {
 // A 409 after an attempt that may have been carried out is uncertain.
 func TestUncertain409(t *testing.T) {
 	t.Parallel()
-	for _, r := range contract {
-		if r.class != aSetOnce {
-			continue
-		}
+	for _, r := range rowsOf(aSetOnce) {
 		for _, test := range []struct {
 			name      string
 			steps     []step

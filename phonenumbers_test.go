@@ -66,12 +66,11 @@ var readBacks = []struct {
 func TestReadBackOfPhoneNumbers(t *testing.T) {
 	t.Parallel()
 	for _, test := range readBacks {
-		for _, op := range []usersecurity.Operation{usersecurity.OpCreatePhoneNumber, usersecurity.OpUpdatePhoneNumber} {
-			if test.only != "" && test.only != op {
+		for _, r := range rowsOf(aNumber) {
+			if test.only != "" && test.only != r.op {
 				continue
 			}
-			scripted(t, string(op)+"/"+test.name, func(t *testing.T) {
-				r := rowOf(op)
+			scripted(t, string(r.op)+"/"+test.name, func(t *testing.T) {
 				wise := play(t, test.steps...)
 				wise.readBack = test.readBack
 				id := uuid.New()
@@ -129,15 +128,15 @@ func TestReadBackComparesMoreThanNoDigits(t *testing.T) {
 // Text that can be no number is refused; all other text is Wise's to judge.
 func TestPhoneNumberRules(t *testing.T) {
 	t.Parallel()
-	for _, op := range []usersecurity.Operation{usersecurity.OpCreatePhoneNumber, usersecurity.OpUpdatePhoneNumber} {
+	for _, r := range rowsOf(aNumber) {
 		in := usual
 		for _, in.number = range []string{"", " ", "\t\n", "+65hidden\n", "+65hidden\x00", "hidden\xff", "+65\u0085hidden", "\r\n+65hidden"} {
-			_, err := rowOf(op).do(t.Context(), asksNothing(t), in)
-			checkRefused(t, fmt.Sprintf("%s with %q", op, in.number), err, "hidden")
+			_, err := r.do(t.Context(), asksNothing(t), in)
+			checkRefused(t, fmt.Sprintf("%s with %q", r.op, in.number), err, "hidden")
 		}
 		for _, in.number = range []string{"+6588888888", "6588888888", "+65 8888-8888", "hello", "+1"} {
-			if _, err := rowOf(op).do(t.Context(), newClient(t, play(t, answers(200, numberReply))), in); err != nil {
-				t.Errorf("%s with %q: %v", op, in.number, err)
+			if _, err := r.do(t.Context(), newClient(t, play(t, answers(200, numberReply))), in); err != nil {
+				t.Errorf("%s with %q: %v", r.op, in.number, err)
 			}
 		}
 	}
@@ -148,12 +147,12 @@ func TestPhoneNumberRules(t *testing.T) {
 func TestRefusedNumberIsNotReadBack(t *testing.T) {
 	t.Parallel()
 	page := strings.Repeat("<p>", 64<<10)
-	for _, op := range []usersecurity.Operation{usersecurity.OpCreatePhoneNumber, usersecurity.OpUpdatePhoneNumber} {
+	for _, r := range rowsOf(aNumber) {
 		for _, status := range []int{400, 403, 422} {
-			scripted(t, fmt.Sprint(op, " ", status), func(t *testing.T) {
+			scripted(t, fmt.Sprint(r.op, " ", status), func(t *testing.T) {
 				wise := play(t, answers(status, page))
 				wise.readBack = []step{answers(200, "["+numberReply+"]")}
-				_, err := rowOf(op).call(t.Context(), newClient(t, wise))
+				_, err := r.call(t.Context(), newClient(t, wise))
 				checkMatches(t, "the error", err, byStatus[status])
 				if len(wise.order) != 1 {
 					t.Errorf("sent were %s", wise.methods())

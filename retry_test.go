@@ -147,9 +147,8 @@ func TestAttemptsAreBounded(t *testing.T) {
 // can't be read.
 func TestBrokenReplyOfARead(t *testing.T) {
 	t.Parallel()
-	for _, op := range []usersecurity.Operation{usersecurity.OpListDeviceFingerprints, usersecurity.OpListPhoneNumbers} {
-		r := rowOf(op)
-		scripted(t, string(op), func(t *testing.T) {
+	for _, r := range rowsOf(aRead) {
+		scripted(t, string(r.op), func(t *testing.T) {
 			wise := play(t, breaksOff(r.reply), r.answersWell())
 			got, err := r.call(t.Context(), newClient(t, wise))
 			if err != nil || wise.count() != 2 {
@@ -157,7 +156,7 @@ func TestBrokenReplyOfARead(t *testing.T) {
 			}
 			r.checkResult(t, got)
 		})
-		scripted(t, string(op)+"/always", func(t *testing.T) {
+		scripted(t, string(r.op)+"/always", func(t *testing.T) {
 			wise := play(t, breaksOff(r.reply))
 			_, err := r.call(t.Context(), newClient(t, wise))
 			checkMatches(t, "the error", err, usersecurity.ErrMalformedReply, usersecurity.ErrTransport)

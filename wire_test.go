@@ -266,16 +266,12 @@ func TestWireBehindPrefix(t *testing.T) {
 					reply(w, 418, "")
 				}
 			})
-			client, err := usersecurity.New(
+			client := clientOf(t,
 				usersecurity.WithBaseURL(wise.URL+base),
 				usersecurity.WithClientCredentials("acme-client", "acme-secret"),
 				usersecurity.WithUserTokens(userTokens),
 				usersecurity.WithJWE(),
 			)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(client.CloseIdleConnections)
 			for i := range contract {
 				uris[contract[i].method+" "+prefix+contract[i].path] = &contract[i]
 			}
@@ -296,8 +292,7 @@ func TestWireBehindPrefix(t *testing.T) {
 
 func TestWireUnsealedBodies(t *testing.T) {
 	t.Parallel()
-	for _, op := range []usersecurity.Operation{usersecurity.OpCreatePin, usersecurity.OpCreateDeviceFingerprint} {
-		r := rowOf(op)
+	for _, r := range sealedRows() {
 		wise := listen(t, func(w http.ResponseWriter, _ arrival) { reply(w, r.success[0], r.reply) })
 		client := wise.client(t, usersecurity.WithUserTokens(userTokens), usersecurity.WithUnsealedBodies())
 		got, err := r.call(t.Context(), client)
@@ -361,11 +356,10 @@ func TestWireDirectReplyIsOpened(t *testing.T) {
 			_, _ = w.Write([]byte(sealDirect(a.body, plaintext)))
 		})
 		client := wise.client(t, append(complete(), usersecurity.WithJWE(usersecurity.JWERequireSealedReplies()))...)
-		for _, op := range []usersecurity.Operation{usersecurity.OpCreateDeviceFingerprint, usersecurity.OpCreatePin} {
-			r := rowOf(op)
+		for _, r := range sealedRows() {
 			got, err := r.call(t.Context(), client)
 			if err != nil {
-				t.Errorf("%s, %q: %v", op, contentType, err)
+				t.Errorf("%s, %q: %v", r.op, contentType, err)
 				continue
 			}
 			r.checkResult(t, got)
