@@ -33,8 +33,8 @@ func asksNothing(t *testing.T) *usersecurity.Client {
 
 // sealedPin is a PIN as a device seals it.
 func sealedPin() usersecurity.SealedRequest {
-	sealed := must(usersecurity.Seal(&usersecurity.WiseKey{PublicKey: publicKey()}, usual.pin))
-	return must(usersecurity.ParseSealedRequest(sealed.Compact()))
+	_, request := sealedBy(&usersecurity.WiseKey{PublicKey: publicKey()}, usual.pin)
+	return request
 }
 
 // relayed are the calls with what a device has sealed, by the operation that

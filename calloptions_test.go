@@ -1,6 +1,7 @@
 package usersecurity_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"net/http"
@@ -59,7 +60,8 @@ func TestCallOptionsAreRefused(t *testing.T) {
 			_, err = r.call(t.Context(), newClient(t, nothingSent{t}), option, usersecurity.WithMeta(&usersecurity.Meta{}))
 			checkRefused(t, fmt.Sprint(r.op, ", ", what, ", and meta"), err, "hidden")
 		}
-		_, err := r.call(nil, newClient(t, nothingSent{t}))
+		var none context.Context
+		_, err := r.call(none, newClient(t, nothingSent{t}))
 		checkRefused(t, fmt.Sprint(r.op, ", no context"), err)
 	}
 }

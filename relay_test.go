@@ -21,14 +21,7 @@ func TestRelay(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	sealed, err := usersecurity.Seal(key, usual.pin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request, err := usersecurity.ParseSealedRequest(sealed.Compact())
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, request := sealedBy(key, usual.pin)
 	reply, err := backend.CreatePinSealed(t.Context(), 1001, request)
 	if err != nil || len(reply.Body()) != 0 {
 		t.Errorf("the PIN: %q, %v", reply.Body(), err)
@@ -40,13 +33,7 @@ func TestRelay(t *testing.T) {
 		t.Error("another PIN has arrived")
 	}
 
-	sealed, err = usersecurity.Seal(key, must(usersecurity.NewFingerprint("device")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if request, err = usersecurity.ParseSealedRequest(sealed.Compact()); err != nil {
-		t.Fatal(err)
-	}
+	sealed, request := sealedBy(key, usual.fingerprint)
 	reply, err = backend.CreateDeviceFingerprintSealed(t.Context(), 1001, request)
 	if err != nil || reply.ContentType() != "application/jose+json" {
 		t.Fatalf("the device: %q, %v", reply.ContentType(), err)
@@ -72,15 +59,8 @@ func TestRelayAfterRotation(t *testing.T) {
 	wise.RotateKey()
 	relay := func() error {
 		t.Helper()
-		sealed, err := usersecurity.Seal(key, usual.pin)
-		if err != nil {
-			t.Fatal(err)
-		}
-		request, err := usersecurity.ParseSealedRequest(sealed.Compact())
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = client.CreatePinSealed(t.Context(), 1001, request)
+		_, request := sealedBy(key, usual.pin)
+		_, err := client.CreatePinSealed(t.Context(), 1001, request)
 		return err
 	}
 	if err := relay(); !errors.Is(err, usersecurity.ErrServer) {

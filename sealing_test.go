@@ -93,6 +93,12 @@ func sealDirect(request, plaintext string) string {
 	return sealReply(jose.DIRECT, cekOf(request), plaintext, nil)
 }
 
+// sealedBy is a secret as a device seals it, and what it hands to the backend.
+func sealedBy(key *usersecurity.WiseKey, secret usersecurity.Sealable) (*usersecurity.Sealed, usersecurity.SealedRequest) {
+	sealed := must(usersecurity.Seal(key, secret))
+	return sealed, must(usersecurity.ParseSealedRequest(sealed.Compact()))
+}
+
 // foreignReply is sealed with a key that nobody has.
 const foreignReply = "eyJlbmMiOiJBMjU2R0NNIiwiYWxnIjoiZGlyIn0..AAAAAAAAAAAAAAAA.AAAA.AAAAAAAAAAAAAAAAAAAAAA"
 
