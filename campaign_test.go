@@ -70,13 +70,9 @@ func TestCampaign(t *testing.T) {
 	t.Parallel()
 	wise := usersecuritytest.NewServer(usersecuritytest.WithSeed(*campaignSeed), usersecuritytest.WithRecordLimit(10**campaignCalls))
 	defer wise.Close()
-	client, err := usersecurity.New(append(wise.Options(),
+	client := clientOf(t, append(wise.Options(),
 		usersecurity.WithRetry(usersecurity.RetryPolicy{MinWait: time.Millisecond, MaxWait: 20 * time.Millisecond}),
 		usersecurity.WithTimeouts(3*time.Second, 0))...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.CloseIdleConnections()
 	c := &campaign{wise: wise, client: client, tally: map[string]int{}, users: map[uuid.UUID]usersecurity.UserID{}}
 	for n := range campaignUsers {
 		wise.AddUser(usersecurity.UserID(n + 1))
@@ -113,8 +109,20 @@ type worker struct {
 	random *rand.Rand
 }
 
+// draw is what a call is made with, and what it is to bring about.
+type draw struct {
+	in   inputs
+	done map[usersecurity.Operation]func(usersecuritytest.UserState) bool // of a write
+}
+
 // step makes one call for the user, drawn at random, and judges it.
 func (w *worker) step(user usersecurity.UserID) {
+	d := w.draw(user)
+	w.call(&contract[w.random.IntN(len(contract))], d)
+}
+
+// draw draws values of which some are new, some there already, and some taken.
+func (w *worker) draw(user usersecurity.UserID) draw {
 	before, _ := w.wise.User(user)
 	pin := fmt.Sprintf("%04d", w.random.IntN(10_000))
 	device := fmt.Sprintf("device-%d", w.random.IntN(5))
@@ -135,98 +143,54 @@ func (w *worker) step(user usersecurity.UserID) {
 	if number == takenNumber && user == 1 || w.isTaken(before, phone) {
 		phone, number = 1, fmt.Sprintf("+65%05d%03d", user, 1) // that number stays
 	}
-	pinSet := func(s usersecuritytest.UserState) bool {
-		return s.PinSet && s.PinDigest == usersecuritytest.DigestOf(pin)
-	}
 	faceMap := strings.Repeat(pin, 3)
-	faceMapSet := func(s usersecuritytest.UserState) bool {
-		return s.FaceMapEnrolled && s.FaceMapDigest == usersecuritytest.DigestOf(faceMap)
-	}
-	deviceSet := func(s usersecuritytest.UserState) bool {
-		for _, d := range s.FingerprintDigests {
-			if d == usersecuritytest.DigestOf(device) {
-				return true
-			}
-		}
-		return false
-	}
-	hasDevice := func(s usersecuritytest.UserState) bool {
-		_, ok := s.FingerprintDigests[fingerprint]
-		return ok
-	}
-	hasNumber := func(s usersecuritytest.UserState, id usersecurity.PhoneNumberID, number string) bool {
-		return slices.ContainsFunc(s.PhoneNumbers, func(p usersecurity.PhoneNumber) bool {
-			return (id == 0 || p.ID == id) && (number == "" || p.PhoneNumber == number)
-		})
-	}
-	c := w.client
-	type option = usersecurity.CallOption
 	type state = usersecuritytest.UserState
-	switch w.random.IntN(11) {
-	case 0:
-		w.call(user, usersecurity.OpCreatePin, func(ctx context.Context, o option) error {
-			p, err := usersecurity.NewPin(pin)
-			return errors.Join(err, c.CreatePin(ctx, user, p, o))
-		}, pinSet)
-	case 1:
-		w.call(user, usersecurity.OpDeletePin, func(ctx context.Context, o option) error {
-			return c.DeletePin(ctx, user, o)
-		}, func(s state) bool { return !s.PinSet })
-	case 2:
-		w.call(user, usersecurity.OpEnrolFaceMap, func(ctx context.Context, o option) error {
-			m, err := usersecurity.FaceMapFromBase64(faceMap)
-			return errors.Join(err, c.EnrolFaceMap(ctx, user, m, o))
-		}, faceMapSet)
-	case 3:
-		w.call(user, usersecurity.OpDeleteFaceMap, func(ctx context.Context, o option) error {
-			return c.DeleteFaceMap(ctx, user, o)
-		}, func(s state) bool { return !s.FaceMapEnrolled })
-	case 4:
-		w.call(user, usersecurity.OpCreateDeviceFingerprint, func(ctx context.Context, o option) error {
-			f, err := usersecurity.NewFingerprint(device)
-			_, callErr := c.CreateDeviceFingerprint(ctx, user, f, o)
-			return errors.Join(err, callErr)
-		}, deviceSet)
-	case 5:
-		w.call(user, usersecurity.OpListDeviceFingerprints, func(ctx context.Context, o option) error {
-			list, err := c.ListDeviceFingerprints(ctx, user, o)
-			if err == nil && !slices.Equal(list, before.Fingerprints) {
-				w.complain("user %d: the list of devices is not the state", user)
-			}
-			return err
-		}, nil)
-	case 6:
-		w.call(user, usersecurity.OpDeleteDeviceFingerprint, func(ctx context.Context, o option) error {
-			return c.DeleteDeviceFingerprint(ctx, user, fingerprint, o)
-		}, func(s state) bool { return !hasDevice(s) })
-	case 7:
-		w.call(user, usersecurity.OpListPhoneNumbers, func(ctx context.Context, o option) error {
-			list, err := c.ListPhoneNumbers(ctx, user, o)
-			if err == nil && !slices.Equal(list, before.PhoneNumbers) {
-				w.complain("user %d: the list of phone numbers is not the state", user)
-			}
-			return err
-		}, nil)
-	case 8:
-		w.call(user, usersecurity.OpCreatePhoneNumber, func(ctx context.Context, o option) error {
-			p, err := c.CreatePhoneNumber(ctx, user, number, o)
-			if err == nil && p.PhoneNumber != number {
-				w.complain("user %d: another phone number was returned", user)
-			}
-			return err
-		}, func(s state) bool { return hasNumber(s, 0, number) })
-	case 9:
-		w.call(user, usersecurity.OpUpdatePhoneNumber, func(ctx context.Context, o option) error {
-			p, err := c.UpdatePhoneNumber(ctx, user, phone, number, o)
-			if err == nil && (p.PhoneNumber != number || p.ID != phone) {
-				w.complain("user %d: another phone number was returned", user)
-			}
-			return err
-		}, func(s state) bool { return hasNumber(s, phone, number) })
-	case 10:
-		w.call(user, usersecurity.OpDeletePhoneNumber, func(ctx context.Context, o option) error {
-			return c.DeletePhoneNumber(ctx, user, phone, o)
-		}, func(s state) bool { return !hasNumber(s, phone, "") })
+	return draw{
+		in: inputs{
+			user: user, pin: must(usersecurity.NewPin(pin)), faceMap: must(usersecurity.FaceMapFromBase64(faceMap)),
+			fingerprint: must(usersecurity.NewFingerprint(device)), device: fingerprint, number: number, numberID: phone,
+		},
+		done: map[usersecurity.Operation]func(state) bool{
+			usersecurity.OpCreatePin: func(s state) bool { return s.PinSet && s.PinDigest == usersecuritytest.DigestOf(pin) },
+			usersecurity.OpDeletePin: func(s state) bool { return !s.PinSet },
+			usersecurity.OpEnrolFaceMap: func(s state) bool {
+				return s.FaceMapEnrolled && s.FaceMapDigest == usersecuritytest.DigestOf(faceMap)
+			},
+			usersecurity.OpDeleteFaceMap: func(s state) bool { return !s.FaceMapEnrolled },
+			usersecurity.OpCreateDeviceFingerprint: func(s state) bool {
+				return slices.Contains(slices.Collect(maps.Values(s.FingerprintDigests)), usersecuritytest.DigestOf(device))
+			},
+			usersecurity.OpDeleteDeviceFingerprint: func(s state) bool { _, has := s.FingerprintDigests[fingerprint]; return !has },
+			usersecurity.OpCreatePhoneNumber:       func(s state) bool { return hasNumber(s, 0, number) },
+			usersecurity.OpUpdatePhoneNumber:       func(s state) bool { return hasNumber(s, phone, number) },
+			usersecurity.OpDeletePhoneNumber:       func(s state) bool { return !hasNumber(s, phone, "") },
+		},
+	}
+}
+
+// hasNumber looks for a number; an id of 0 and an empty text stand for any.
+func hasNumber(s usersecuritytest.UserState, id usersecurity.PhoneNumberID, number string) bool {
+	return slices.ContainsFunc(s.PhoneNumbers, func(p usersecurity.PhoneNumber) bool {
+		return (id == 0 || p.ID == id) && (number == "" || p.PhoneNumber == number)
+	})
+}
+
+// checkReply compares what a successful call returned with the state.
+func (w *worker) checkReply(op usersecurity.Operation, in inputs, before usersecuritytest.UserState, got any) {
+	switch op {
+	case usersecurity.OpListDeviceFingerprints:
+		if list, _ := got.([]usersecurity.DeviceFingerprint); !slices.Equal(list, before.Fingerprints) {
+			w.blame("user %d: the list of devices is not the state", in.user)
+		}
+	case usersecurity.OpListPhoneNumbers:
+		if list, _ := got.([]usersecurity.PhoneNumber); !slices.Equal(list, before.PhoneNumbers) {
+			w.blame("user %d: the list of phone numbers is not the state", in.user)
+		}
+	case usersecurity.OpCreatePhoneNumber, usersecurity.OpUpdatePhoneNumber:
+		p := got.(*usersecurity.PhoneNumber)
+		if p.PhoneNumber != in.number || op == usersecurity.OpUpdatePhoneNumber && p.ID != in.numberID {
+			w.blame("user %d: another phone number was returned", in.user)
+		}
 	}
 }
 
@@ -236,14 +200,9 @@ func (w *worker) isTaken(s usersecuritytest.UserState, id usersecurity.PhoneNumb
 	})
 }
 
-// setOnce are the operations that can't be looked up afterwards.
-var setOnce = []usersecurity.Operation{
-	usersecurity.OpCreatePin, usersecurity.OpEnrolFaceMap, usersecurity.OpCreateDeviceFingerprint,
-}
-
-// call makes one call and compares what it reports with the state. done tells
-// whether a state has in it what the call was to bring about.
-func (w *worker) call(user usersecurity.UserID, op usersecurity.Operation, do func(context.Context, usersecurity.CallOption) error, done func(usersecuritytest.UserState) bool) {
+// call makes one call and compares what it reports with the state.
+func (w *worker) call(r *row, d draw) {
+	user, op, done := d.in.user, r.op, d.done[r.op]
 	id := uuid.New()
 	w.mu.Lock()
 	w.users[id] = user
@@ -252,14 +211,14 @@ func (w *worker) call(user usersecurity.UserID, op usersecurity.Operation, do fu
 	ctx, cancel := context.WithTimeout(w.ctx, campaignLimit)
 	defer cancel()
 	began := time.Now()
-	err := do(ctx, usersecurity.WithCorrelationID(id))
+	got, err := r.do(ctx, w.client, d.in, usersecurity.WithCorrelationID(id))
 	if took := time.Since(began); took > campaignLimit+2*time.Second {
-		w.complain("%s took %s, past its deadline", op, took)
+		w.blame("%s took %s, past its deadline", op, took)
 	}
 	after, _ := w.wise.User(user)
 
 	group := "other"
-	if slices.Contains(setOnce, op) {
+	if r.class == aSetOnce {
 		group = "set-once"
 	}
 	var api *usersecurity.APIError
@@ -267,13 +226,14 @@ func (w *worker) call(user usersecurity.UserID, op usersecurity.Operation, do fu
 	switch {
 	case err == nil:
 		verdict = "success"
+		w.checkReply(op, d.in, before, got)
 		if done != nil && !done(after) {
-			w.complain("%s for user %d reported success, and it isn't done", op, user)
+			w.blame("%s for user %d reported success, and it isn't done", op, user)
 		}
 	case errors.Is(err, usersecurity.ErrMalformedReply), errors.Is(err, usersecurity.ErrDecrypt):
 		verdict = "success, reply lost"
 		if done != nil && !done(after) {
-			w.complain("%s for user %d reported a broken reply, and it isn't done: %v", op, user, err)
+			w.blame("%s for user %d reported a broken reply, and it isn't done: %v", op, user, err)
 		}
 	case errors.Is(err, usersecurity.ErrOutcomeUnknown):
 		verdict = "unknown"
@@ -282,7 +242,7 @@ func (w *worker) call(user usersecurity.UserID, op usersecurity.Operation, do fu
 	default:
 		verdict = "definite error"
 		if !sameState(before, after) {
-			w.complain("%s for user %d reported a definite error, and changed the state: %v", op, user, err)
+			w.blame("%s for user %d reported a definite error, and changed the state: %v", op, user, err)
 		}
 	}
 	w.mu.Lock()
@@ -297,18 +257,16 @@ func sameState(a, b usersecuritytest.UserState) bool {
 		slices.Equal(a.PhoneNumbers, b.PhoneNumbers)
 }
 
-func (c *campaign) complain(format string, args ...any) {
+func (c *campaign) blame(format string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.wrong = append(c.wrong, fmt.Sprintf(format, args...))
 }
 
-// report prints the figures and fails on anything that is not as promised.
-func (c *campaign) report(t *testing.T) {
-	for _, w := range c.wrong[:min(len(c.wrong), 20)] {
-		t.Error(w)
-	}
-	attempts, foreign := 0, 0
+// attempts counts the requests of the calls, each of which must be its own
+// user's.
+func (c *campaign) attempts(t *testing.T) (attempts int) {
+	foreign := 0
 	for _, r := range c.wise.Requests() {
 		id, err := uuid.Parse(r.CorrelationID)
 		if err != nil {
@@ -326,6 +284,15 @@ func (c *campaign) report(t *testing.T) {
 	if foreign > 0 {
 		t.Errorf("%d requests were made for another user", foreign)
 	}
+	return attempts
+}
+
+// report prints the figures and fails on anything that is not as promised.
+func (c *campaign) report(t *testing.T) {
+	for _, w := range c.wrong[:min(len(c.wrong), 20)] {
+		t.Error(w)
+	}
+	attempts := c.attempts(t)
 	faults := c.wise.Faults()
 	struck, after := 0, 0
 	for kind, n := range faults {

@@ -39,6 +39,16 @@ const (
 	canaryUser        = usersecurity.UserID(98317983179)
 )
 
+// marked are what all calls of these tests are made with.
+var marked = inputs{
+	user:        canaryUser,
+	pin:         must(usersecurity.NewPin(canaryPin)),
+	fingerprint: must(usersecurity.NewFingerprint(canaryFingerprint)),
+	faceMap:     must(usersecurity.FaceMapFromBase64(canaryFaceMap)),
+	number:      canaryPhone,
+	numberID:    5_000_001,
+}
+
 var canaries = []string{
 	"canary", "Canary", "+49908317", "99083178317",
 	base64.StdEncoding.EncodeToString([]byte(canarySecret))[:8],
@@ -138,76 +148,50 @@ func (c *catch) CallDone(_ context.Context, e usersecurity.CallEvent)       { c.
 // canaryCalls makes every call there is with marked values.
 func canaryCalls(t *testing.T, client *usersecurity.Client, caught *catch) {
 	t.Helper()
-	pin, err := usersecurity.NewPin(canaryPin)
-	fingerprint, err2 := usersecurity.NewFingerprint(canaryFingerprint)
-	faceMap, err3 := usersecurity.FaceMapFromBase64(canaryFaceMap)
-	if err := errors.Join(err, err2, err3); err != nil {
-		t.Fatal(err)
-	}
-	for _, v := range []any{pin, &pin, fingerprint, &fingerprint, faceMap, &faceMap, map[string]any{"pin": pin}, []usersecurity.Pin{pin}} {
+	for _, v := range []any{
+		marked.pin, &marked.pin, marked.fingerprint, &marked.fingerprint, marked.faceMap, &marked.faceMap,
+		map[string]any{"pin": marked.pin}, []usersecurity.Pin{marked.pin},
+	} {
 		caught.print(v)
 	}
-	for _, call := range []func(o ...usersecurity.CallOption) (any, error){
-		func(o ...usersecurity.CallOption) (any, error) {
-			return nil, client.CreatePin(t.Context(), canaryUser, pin, o...)
-		},
-		func(o ...usersecurity.CallOption) (any, error) {
-			return nil, client.DeletePin(t.Context(), canaryUser, o...)
-		},
-		func(o ...usersecurity.CallOption) (any, error) {
-			return nil, client.EnrolFaceMap(t.Context(), canaryUser, faceMap, o...)
-		},
-		func(o ...usersecurity.CallOption) (any, error) {
-			return nil, client.DeleteFaceMap(t.Context(), canaryUser, o...)
-		},
-		func(o ...usersecurity.CallOption) (any, error) {
-			return client.CreateDeviceFingerprint(t.Context(), canaryUser, fingerprint, o...)
-		},
-		func(o ...usersecurity.CallOption) (any, error) {
-			return client.ListDeviceFingerprints(t.Context(), canaryUser, o...)
-		},
-		func(o ...usersecurity.CallOption) (any, error) {
-			return nil, client.DeleteDeviceFingerprint(t.Context(), canaryUser, uuid.New(), o...)
-		},
-		func(o ...usersecurity.CallOption) (any, error) {
-			p, err := client.CreatePhoneNumber(t.Context(), canaryUser, canaryPhone, o...)
-			if p != nil {
-				caught.logged(*p)
-			}
-			return nil, err
-		},
-		func(o ...usersecurity.CallOption) (any, error) {
-			_, err := client.UpdatePhoneNumber(t.Context(), canaryUser, 5_000_001, canaryPhone, o...)
-			return nil, err
-		},
-		func(o ...usersecurity.CallOption) (any, error) {
-			_, err := client.ListPhoneNumbers(t.Context(), canaryUser, o...)
-			return nil, err
-		},
-		func(o ...usersecurity.CallOption) (any, error) {
-			return nil, client.DeletePhoneNumber(t.Context(), canaryUser, 5_000_001, o...)
-		},
-		func(o ...usersecurity.CallOption) (any, error) { return nil, client.VerifyJWE(t.Context(), o...) },
-	} {
-		func() {
-			defer func() {
-				// What a callback panics with is the caller's own; what the stack
-				// prints is not.
-				if p := recover(); p != nil && p != canaryPanic {
-					t.Errorf("a panic that is not the callback's: %T", p)
-				}
-			}()
-			var meta usersecurity.Meta
-			value, err := call(usersecurity.WithMeta(&meta))
-			caught.print(value)
-			caught.print(meta)
-			if err != nil {
-				caught.print(err)
-			}
-		}()
+	for _, r := range contract {
+		canaryCall(t, caught, func(o usersecurity.CallOption) (any, error) {
+			in := marked
+			in.device = uuid.New()
+			return r.do(t.Context(), client, in, o)
+		})
 	}
+	canaryCall(t, caught, func(o usersecurity.CallOption) (any, error) { return nil, client.VerifyJWE(t.Context(), o) })
 	caught.print(client)
 	caught.printOpen(usersecurity.TokenRequest{User: 1, Rejected: canaryUserToken})
+}
+
+// canaryCall makes one call and prints what comes of it.
+func canaryCall(t *testing.T, caught *catch, call func(usersecurity.CallOption) (any, error)) {
+	t.Helper()
+	defer func() {
+		// What a callback panics with is the caller's own; what the stack
+		// prints is not.
+		if p := recover(); p != nil && p != canaryPanic {
+			t.Errorf("a panic that is not the callback's: %T", p)
+		}
+	}()
+	var meta usersecurity.Meta
+	value, err := call(usersecurity.WithMeta(&meta))
+	switch v := value.(type) {
+	case *usersecurity.PhoneNumber:
+		caught.logged(*v)
+	case []usersecurity.PhoneNumber:
+		for _, p := range v {
+			caught.logged(p)
+		}
+	default:
+		caught.print(value)
+	}
+	caught.print(meta)
+	if err != nil {
+		caught.print(err)
+	}
 }
 
 // logged prints a phone number in the ways that mask it: all but JSON.
@@ -222,17 +206,13 @@ func (c *catch) logged(p usersecurity.PhoneNumber) {
 func canaryClient(t *testing.T, caught *catch, options ...usersecurity.Option) *usersecurity.Client {
 	t.Helper()
 	debug := &slog.HandlerOptions{Level: slog.LevelDebug}
-	client, err := usersecurity.New(append([]usersecurity.Option{
+	client := clientOf(t, append([]usersecurity.Option{
 		usersecurity.WithRetry(usersecurity.RetryPolicy{MaxAttempts: 2, MinWait: time.Millisecond, MaxWait: time.Millisecond}),
 		usersecurity.WithTimeouts(100*time.Millisecond, 2*time.Second),
 		usersecurity.WithObserver(caught),
 		usersecurity.WithLogger(slog.New(slog.NewJSONHandler(caught, debug))),
 		usersecurity.WithLogger(slog.New(slog.NewTextHandler(caught, debug))),
 	}, options...)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.CloseIdleConnections)
 	for _, o := range options {
 		caught.print(o)
 	}
@@ -264,45 +244,28 @@ func TestCanaryUnderFaults(t *testing.T) {
 	caught.search(t)
 }
 
-// answering is a Wise that repeats in every answer what it should not.
-type answering struct {
-	status int
-	body   string
-	err    error
+// talkative is an answer that repeats in every place what it should not.
+func talkative(status int, body string) step {
+	return answers(status, body,
+		"Content-Type", "application/json",
+		"Location", "https://canary.example/"+canaryUserToken,
+		"X-Trace-Id", canaryEmail,
+		"X-Rate-Limited-By", "canary limit",
+		"X-2fa-Approval", canaryOneTime,
+		"WWW-Authenticate", `Bearer error="invalid_token", error_description="`+canaryAppToken+`"`)
 }
 
-func (a answering) RoundTrip(req *http.Request) (*http.Response, error) {
-	if a.err != nil {
-		return nil, a.err
+// canaryTokens gives marked tokens.
+var canaryTokens = usersecurity.TokenFunc(func(_ context.Context, req usersecurity.TokenRequest) (*oauth2.Token, error) {
+	if req.User == 0 {
+		return &oauth2.Token{AccessToken: canaryAppToken}, nil
 	}
-	rec := &http.Response{StatusCode: a.status, Header: http.Header{}, Request: req, ContentLength: -1,
-		Body: http.NoBody}
-	if a.body != "" {
-		rec.Body = readCloser{strings.NewReader(a.body)}
-	}
-	rec.Header.Set("Content-Type", "application/json")
-	rec.Header.Set("Location", "https://canary.example/"+canaryUserToken)
-	rec.Header.Set("X-Trace-Id", canaryEmail)
-	rec.Header.Set("X-Rate-Limited-By", "canary limit")
-	rec.Header.Set("X-2fa-Approval", canaryOneTime)
-	rec.Header.Set("WWW-Authenticate", `Bearer error="invalid_token", error_description="`+canaryAppToken+`"`)
-	return rec, nil
-}
+	return &oauth2.Token{AccessToken: canaryUserToken + req.Rejected}, nil
+})
 
-type readCloser struct{ *strings.Reader }
-
-func (readCloser) Close() error { return nil }
-
-// Every operation under answers and errors that repeat secrets.
+// Every operation under answers that repeat secrets.
 func TestCanaryUnderTalkativeAnswers(t *testing.T) {
 	t.Parallel()
-	key := testKeyOf(t)
-	tokens := usersecurity.TokenFunc(func(_ context.Context, req usersecurity.TokenRequest) (*oauth2.Token, error) {
-		if req.User == 0 {
-			return &oauth2.Token{AccessToken: canaryAppToken}, nil
-		}
-		return &oauth2.Token{AccessToken: canaryUserToken + req.Rejected}, nil
-	})
 	bodies := []string{
 		"",
 		`{"errors":[{"code":"canary code","message":"used by ` + canaryEmail + `","path":"` + canaryPhone + `"}]}`,
@@ -316,29 +279,43 @@ func TestCanaryUnderTalkativeAnswers(t *testing.T) {
 		for _, body := range bodies {
 			canaryCalls(t, canaryClient(t, caught,
 				usersecurity.WithBaseURL("https://wise.example"),
-				usersecurity.WithHTTPClient(&http.Client{Transport: answering{status: status, body: body}}),
-				usersecurity.WithApplicationTokens(tokens), usersecurity.WithUserTokens(tokens),
-				usersecurity.WithJWE(usersecurity.JWEKeys(usersecurity.StaticKey(key))),
+				usersecurity.WithHTTPClient(&http.Client{Transport: play(t, talkative(status, body))}),
+				usersecurity.WithApplicationTokens(canaryTokens), usersecurity.WithUserTokens(canaryTokens),
+				sealing(),
 			), caught)
 		}
 	}
+	caught.search(t)
+}
+
+// Every operation where sources and the transport fail, and repeat secrets.
+func TestCanaryUnderTalkativeFailures(t *testing.T) {
+	t.Parallel()
+	caught := &catch{}
 	failing := usersecurity.TokenFunc(func(context.Context, usersecurity.TokenRequest) (*oauth2.Token, error) {
 		return nil, &oauth2.RetrieveError{Response: &http.Response{Status: "400 canary"}, Body: []byte(canarySecret), ErrorCode: "canary"}
 	})
 	unusable := usersecurity.StaticToken("canary token\n")
 	for _, options := range [][]usersecurity.Option{
-		{usersecurity.WithApplicationTokens(tokens), usersecurity.WithUserTokens(tokens)},
+		{usersecurity.WithApplicationTokens(canaryTokens), usersecurity.WithUserTokens(canaryTokens)},
 		{usersecurity.WithApplicationTokens(failing), usersecurity.WithUserTokens(failing)},
 		{usersecurity.WithApplicationTokens(unusable), usersecurity.WithUserTokens(usersecurity.CacheTokens(unusable))},
 		{usersecurity.WithClientCredentials("canary-id", canarySecret), usersecurity.WithUserTokens(usersecurity.OAuth2(panicking{}))},
-		{usersecurity.WithApplicationTokens(usersecurity.CacheTokens(usersecurity.OAuth2(panicking{}))), usersecurity.WithUserTokens(tokens)},
+		{usersecurity.WithApplicationTokens(usersecurity.CacheTokens(usersecurity.OAuth2(panicking{}))), usersecurity.WithUserTokens(canaryTokens)},
 	} {
 		canaryCalls(t, canaryClient(t, caught, append(options,
 			usersecurity.WithBaseURL("https://wise.example"),
-			usersecurity.WithJWE(usersecurity.JWEKeys(usersecurity.StaticKey(key))),
-			usersecurity.WithHTTPClient(&http.Client{Transport: answering{err: errors.New("dial " + canaryUserToken + canaryPhone)}}),
+			sealing(),
+			usersecurity.WithHTTPClient(&http.Client{Transport: play(t, fails(errors.New("dial "+canaryUserToken+canaryPhone)))}),
 		)...), caught)
 	}
+	caught.search(t)
+}
+
+// What is refused is not repeated.
+func TestCanaryInRefusals(t *testing.T) {
+	t.Parallel()
+	caught := &catch{}
 	_, err := usersecurity.New(
 		usersecurity.WithBaseURL("https://canary-user:canary-password@wise.example/?token=canary"),
 		usersecurity.WithClientCredentials("canary", ""),
@@ -355,60 +332,32 @@ func TestCanaryUnderTalkativeAnswers(t *testing.T) {
 		caught.print(err)
 		_, err = usersecurity.NewFingerprint(bad + "\xff")
 		caught.print(err)
-		_, err = panickingClient(t).CreatePhoneNumber(t.Context(), 1, bad+"\x00")
+		_, err = bareClient(t, nothingSent{t}).CreatePhoneNumber(t.Context(), 1, bad+"\x00")
 		caught.print(err)
-		caught.print(panickingClient(t).DeletePin(t.Context(), 1, usersecurity.WithToken(bad+"\n")))
+		caught.print(bareClient(t, nothingSent{t}).DeletePin(t.Context(), 1, usersecurity.WithToken(bad+"\n")))
 	}
 	caught.search(t)
-}
-
-func panickingClient(t *testing.T) *usersecurity.Client {
-	t.Helper()
-	client, err := usersecurity.New(usersecurity.WithBaseURL("https://wise.example"),
-		usersecurity.WithHTTPClient(&http.Client{Transport: answering{err: errors.New("nothing should be sent")}}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return client
 }
 
 type panicking struct{}
 
 func (panicking) Token() (*oauth2.Token, error) { panic(canaryPanic) }
 
-// A sealed request carries nothing in clear.
+// A sealed request carries nothing unencrypted.
 func TestCanaryInSealedBodies(t *testing.T) {
-	var sent bytes.Buffer
-	client, err := usersecurity.New(
-		usersecurity.WithBaseURL("https://wise.example"),
-		usersecurity.WithUserTokens(usersecurity.StaticToken("token")),
-		usersecurity.WithJWE(usersecurity.JWEKeys(usersecurity.StaticKey(testKeyOf(t)))),
-		usersecurity.WithHTTPClient(&http.Client{Transport: recording{&sent}}),
-	)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fingerprint, err := usersecurity.NewFingerprint(canaryFingerprint)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := client.CreateDeviceFingerprint(t.Context(), 1, fingerprint); err == nil {
+	t.Parallel()
+	wise := play(t, answers(200, ""))
+	if _, err := rowOf(usersecurity.OpCreateDeviceFingerprint).do(t.Context(), newClient(t, wise), marked); err == nil {
 		t.Fatal("an empty reply was taken for a device")
 	}
-	if sent.Len() < 400 {
-		t.Fatalf("only %d bytes were sent", sent.Len())
+	sent := wise.requests[0].body
+	if len(sent) < 400 {
+		t.Fatalf("only %d bytes were sent", len(sent))
 	}
-	for segment := range strings.SplitSeq(sent.String(), ".") {
+	for segment := range strings.SplitSeq(sent, ".") {
 		raw, err := base64.RawURLEncoding.DecodeString(segment)
 		if err != nil || bytes.Contains(raw, []byte("anary")) || bytes.Contains(raw, []byte("deviceFingerprint")) {
 			t.Error("a segment is not base64url, or shows the secret")
 		}
 	}
-}
-
-type recording struct{ sent *bytes.Buffer }
-
-func (r recording) RoundTrip(req *http.Request) (*http.Response, error) {
-	_, _ = r.sent.ReadFrom(req.Body)
-	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: req}, nil
 }

@@ -2,32 +2,30 @@ package usersecurity_test
 
 import (
 	"context"
-	"crypto/rsa"
-	"crypto/sha256"
-	"crypto/x509"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"log"
-	"net"
 	"net/http"
-	"net/http/httptest"
 	"reflect"
 	"slices"
-	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
 	"github.com/google/uuid"
 	"golang.org/x/oauth2"
 
 	"github.com/wise-partner/usersecurity"
 )
+
+// byStatus is what a status means where an operation has no word of its own for
+// it. A status that is not here is undocumented: ErrUnexpectedStatus.
+var byStatus = map[int]error{
+	300: usersecurity.ErrRedirect, 301: usersecurity.ErrRedirect, 302: usersecurity.ErrRedirect, 303: usersecurity.ErrRedirect,
+	304: usersecurity.ErrRedirect, 307: usersecurity.ErrRedirect, 308: usersecurity.ErrRedirect, 399: usersecurity.ErrRedirect,
+	400: usersecurity.ErrInvalidRequest, 422: usersecurity.ErrInvalidRequest,
+	401: usersecurity.ErrUnauthorized, 403: usersecurity.ErrForbidden, 404: usersecurity.ErrNotFound, 429: usersecurity.ErrRateLimited,
+	500: usersecurity.ErrServer, 501: usersecurity.ErrServer, 502: usersecurity.ErrServer, 503: usersecurity.ErrServer,
+	504: usersecurity.ErrServer, 505: usersecurity.ErrServer, 511: usersecurity.ErrServer, 599: usersecurity.ErrServer,
+}
 
 // class is what may follow an attempt whose answer was lost.
 type class int
@@ -43,12 +41,13 @@ const (
 type row struct {
 	op    usersecurity.Operation
 	class class
-	call  func(ctx context.Context, c *usersecurity.Client, o ...usersecurity.CallOption) (any, error)
+	do    func(ctx context.Context, c *usersecurity.Client, in inputs, o ...usersecurity.CallOption) (any, error)
 
+	// What arrives of a call with the usual inputs.
 	method, path string
 	token        string
 	sealed       bool
-	body         string // in clear; empty for none
+	body         string // unencrypted; empty for none
 
 	success []int // the usual one first
 	reply   string
@@ -70,12 +69,35 @@ var (
 	number   = usersecurity.PhoneNumber{ID: 77, PhoneNumber: "+6588888888", Type: "PRIMARY", Verified: true, ClientID: "acme"}
 )
 
-// contract is the eleven operations.
+// inputs are what the calls of one test are made with.
+type inputs struct {
+	user        usersecurity.UserID
+	pin         usersecurity.Pin
+	faceMap     usersecurity.FaceMap
+	fingerprint usersecurity.Fingerprint
+	device      uuid.UUID
+	number      string
+	numberID    usersecurity.PhoneNumberID
+}
+
+// usual are those of a test that needs none of its own.
+var usual = inputs{
+	user:        1001,
+	pin:         must(usersecurity.NewPin("0417")),
+	faceMap:     must(usersecurity.NewFaceMap([]byte{0xfb, 0xff, 0xbf, 0x00})),
+	fingerprint: must(usersecurity.NewFingerprint("device-1")),
+	device:      deviceID,
+	number:      "+6588888888",
+	numberID:    77,
+}
+
+// contract is the eleven operations: the one table that tests of all operations
+// go through.
 var contract = []row{
 	{
 		op: usersecurity.OpCreatePin, class: aSetOnce,
-		call: func(ctx context.Context, c *usersecurity.Client, o ...usersecurity.CallOption) (any, error) {
-			return nil, c.CreatePin(ctx, 1001, must(usersecurity.NewPin("0417")), o...)
+		do: func(ctx context.Context, c *usersecurity.Client, in inputs, o ...usersecurity.CallOption) (any, error) {
+			return nil, c.CreatePin(ctx, in.user, in.pin, o...)
 		},
 		method: "POST", path: "/v1/user/pin", token: tokenOfUser, sealed: true, body: `{"pin":"0417"}`,
 		success: []int{204, 200},
@@ -83,8 +105,8 @@ var contract = []row{
 	},
 	{
 		op: usersecurity.OpDeletePin, class: aDelete,
-		call: func(ctx context.Context, c *usersecurity.Client, o ...usersecurity.CallOption) (any, error) {
-			return nil, c.DeletePin(ctx, 1001, o...)
+		do: func(ctx context.Context, c *usersecurity.Client, in inputs, o ...usersecurity.CallOption) (any, error) {
+			return nil, c.DeletePin(ctx, in.user, o...)
 		},
 		method: "DELETE", path: "/v1/users/1001/pin", token: tokenOfApplication,
 		success: []int{204},
@@ -92,8 +114,8 @@ var contract = []row{
 	},
 	{
 		op: usersecurity.OpEnrolFaceMap, class: aSetOnce,
-		call: func(ctx context.Context, c *usersecurity.Client, o ...usersecurity.CallOption) (any, error) {
-			return nil, c.EnrolFaceMap(ctx, 1001, must(usersecurity.NewFaceMap([]byte{0xfb, 0xff, 0xbf, 0x00})), o...)
+		do: func(ctx context.Context, c *usersecurity.Client, in inputs, o ...usersecurity.CallOption) (any, error) {
+			return nil, c.EnrolFaceMap(ctx, in.user, in.faceMap, o...)
 		},
 		method: "POST", path: "/v1/user/facemap/enrol", token: tokenOfUser, body: `{"faceMap":"+/+/AA=="}`,
 		success: []int{204},
@@ -101,8 +123,8 @@ var contract = []row{
 	},
 	{
 		op: usersecurity.OpDeleteFaceMap, class: aDelete,
-		call: func(ctx context.Context, c *usersecurity.Client, o ...usersecurity.CallOption) (any, error) {
-			return nil, c.DeleteFaceMap(ctx, 1001, o...)
+		do: func(ctx context.Context, c *usersecurity.Client, in inputs, o ...usersecurity.CallOption) (any, error) {
+			return nil, c.DeleteFaceMap(ctx, in.user, o...)
 		},
 		method: "DELETE", path: "/v1/users/1001/facemap/enrol", token: tokenOfApplication,
 		success: []int{204},
@@ -110,8 +132,8 @@ var contract = []row{
 	},
 	{
 		op: usersecurity.OpCreateDeviceFingerprint, class: aSetOnce,
-		call: func(ctx context.Context, c *usersecurity.Client, o ...usersecurity.CallOption) (any, error) {
-			return result(c.CreateDeviceFingerprint(ctx, 1001, must(usersecurity.NewFingerprint("device-1")), o...))
+		do: func(ctx context.Context, c *usersecurity.Client, in inputs, o ...usersecurity.CallOption) (any, error) {
+			return result(c.CreateDeviceFingerprint(ctx, in.user, in.fingerprint, o...))
 		},
 		method: "POST", path: "/v1/user/partner-device-fingerprints", token: tokenOfUser, sealed: true, body: `{"deviceFingerprint":"device-1"}`,
 		success: []int{200}, reply: deviceReply, want: &device,
@@ -119,8 +141,8 @@ var contract = []row{
 	},
 	{
 		op: usersecurity.OpListDeviceFingerprints, class: aRead,
-		call: func(ctx context.Context, c *usersecurity.Client, o ...usersecurity.CallOption) (any, error) {
-			return result(c.ListDeviceFingerprints(ctx, 1001, o...))
+		do: func(ctx context.Context, c *usersecurity.Client, in inputs, o ...usersecurity.CallOption) (any, error) {
+			return result(c.ListDeviceFingerprints(ctx, in.user, o...))
 		},
 		method: "POST", path: "/v1/users/1001/partner-device-fingerprints", token: tokenOfApplication,
 		success: []int{200}, reply: "[" + deviceReply + "]", want: []usersecurity.DeviceFingerprint{device},
@@ -128,8 +150,8 @@ var contract = []row{
 	},
 	{
 		op: usersecurity.OpDeleteDeviceFingerprint, class: aDelete,
-		call: func(ctx context.Context, c *usersecurity.Client, o ...usersecurity.CallOption) (any, error) {
-			return nil, c.DeleteDeviceFingerprint(ctx, 1001, deviceID, o...)
+		do: func(ctx context.Context, c *usersecurity.Client, in inputs, o ...usersecurity.CallOption) (any, error) {
+			return nil, c.DeleteDeviceFingerprint(ctx, in.user, in.device, o...)
 		},
 		method: "DELETE", path: "/v1/users/1001/partner-device-fingerprints/5a1f0c3e-8f0b-4a57-9c7e-0d2f6b1a4c11", token: tokenOfApplication,
 		success: []int{204},
@@ -137,32 +159,32 @@ var contract = []row{
 	},
 	{
 		op: usersecurity.OpListPhoneNumbers, class: aRead,
-		call: func(ctx context.Context, c *usersecurity.Client, o ...usersecurity.CallOption) (any, error) {
-			return result(c.ListPhoneNumbers(ctx, 1001, o...))
+		do: func(ctx context.Context, c *usersecurity.Client, in inputs, o ...usersecurity.CallOption) (any, error) {
+			return result(c.ListPhoneNumbers(ctx, in.user, o...))
 		},
 		method: "GET", path: "/v1/application/users/1001/phone-numbers", token: tokenOfApplication,
 		success: []int{200}, reply: "[" + numberReply + "]", want: []usersecurity.PhoneNumber{number},
 	},
 	{
 		op: usersecurity.OpCreatePhoneNumber, class: aNumber,
-		call: func(ctx context.Context, c *usersecurity.Client, o ...usersecurity.CallOption) (any, error) {
-			return result(c.CreatePhoneNumber(ctx, 1001, "+6588888888", o...))
+		do: func(ctx context.Context, c *usersecurity.Client, in inputs, o ...usersecurity.CallOption) (any, error) {
+			return result(c.CreatePhoneNumber(ctx, in.user, in.number, o...))
 		},
 		method: "POST", path: "/v1/application/users/1001/phone-numbers", token: tokenOfApplication, body: `{"phoneNumber":"+6588888888"}`,
 		success: []int{200}, reply: numberReply, want: &number,
 	},
 	{
 		op: usersecurity.OpUpdatePhoneNumber, class: aNumber,
-		call: func(ctx context.Context, c *usersecurity.Client, o ...usersecurity.CallOption) (any, error) {
-			return result(c.UpdatePhoneNumber(ctx, 1001, 77, "+6588888888", o...))
+		do: func(ctx context.Context, c *usersecurity.Client, in inputs, o ...usersecurity.CallOption) (any, error) {
+			return result(c.UpdatePhoneNumber(ctx, in.user, in.numberID, in.number, o...))
 		},
 		method: "PUT", path: "/v1/application/users/1001/phone-numbers/77", token: tokenOfApplication, body: `{"phoneNumber":"+6588888888"}`,
 		success: []int{200}, reply: numberReply, want: &number,
 	},
 	{
 		op: usersecurity.OpDeletePhoneNumber, class: aDelete,
-		call: func(ctx context.Context, c *usersecurity.Client, o ...usersecurity.CallOption) (any, error) {
-			return nil, c.DeletePhoneNumber(ctx, 1001, 77, o...)
+		do: func(ctx context.Context, c *usersecurity.Client, in inputs, o ...usersecurity.CallOption) (any, error) {
+			return nil, c.DeletePhoneNumber(ctx, in.user, in.numberID, o...)
 		},
 		method: "DELETE", path: "/v1/application/users/1001/phone-numbers/77", token: tokenOfApplication,
 		success: []int{204},
@@ -193,10 +215,55 @@ func rowOf(op usersecurity.Operation) *row {
 	panic("no such operation: " + op)
 }
 
+// rowsOf are the operations of a class.
+func rowsOf(c class) (rows []*row) {
+	for i := range contract {
+		if contract[i].class == c {
+			rows = append(rows, &contract[i])
+		}
+	}
+	return rows
+}
+
+// sealedRows are the operations whose bodies are sealed.
+func sealedRows() (rows []*row) {
+	for i := range contract {
+		if contract[i].sealed {
+			rows = append(rows, &contract[i])
+		}
+	}
+	return rows
+}
+
+// call makes a call with the usual inputs.
+func (r *row) call(ctx context.Context, c *usersecurity.Client, o ...usersecurity.CallOption) (any, error) {
+	return r.do(ctx, c, usual, o...)
+}
+
 func (r *row) writes() bool { return r.class != aRead }
 
 // answersWell is Wise's documented success.
 func (r *row) answersWell() step { return answers(r.success[0], r.reply) }
+
+// tokensFrom are the sources of a client that has the operation's tokens from
+// src.
+func (r *row) tokensFrom(src usersecurity.TokenSource) []usersecurity.Option {
+	if r.token == tokenOfUser {
+		return []usersecurity.Option{usersecurity.WithApplicationTokens(applicationTokens), usersecurity.WithUserTokens(src)}
+	}
+	return []usersecurity.Option{usersecurity.WithApplicationTokens(src), usersecurity.WithUserTokens(userTokens)}
+}
+
+// play puts the operation's success where the steps have none.
+func (r *row) play(steps []step) []step {
+	steps = slices.Clone(steps)
+	for i := range steps {
+		if steps[i] == nil {
+			steps[i] = r.answersWell()
+		}
+	}
+	return steps
+}
 
 // checkResult compares what a method returned with what it should.
 func (r *row) checkResult(t *testing.T, got any) {
@@ -225,202 +292,10 @@ var (
 
 const testHost = "https://wise.example"
 
-// bareClient has a base URL and a transport, and otherwise what options say.
-func bareClient(t testing.TB, transport http.RoundTripper, options ...usersecurity.Option) *usersecurity.Client {
+// clientOf is a client with these options and no other.
+func clientOf(t testing.TB, options ...usersecurity.Option) *usersecurity.Client {
 	t.Helper()
-	client, err := usersecurity.New(append([]usersecurity.Option{
-		usersecurity.WithBaseURL(testHost),
-		usersecurity.WithHTTPClient(&http.Client{Transport: transport}),
-	}, options...)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return client
-}
-
-// newClient has both sources of tokens, and seals.
-func newClient(t testing.TB, transport http.RoundTripper, options ...usersecurity.Option) *usersecurity.Client {
-	t.Helper()
-	return bareClient(t, transport, append(complete(t), options...)...)
-}
-
-func complete(t testing.TB) []usersecurity.Option {
-	return []usersecurity.Option{
-		usersecurity.WithApplicationTokens(applicationTokens),
-		usersecurity.WithUserTokens(userTokens),
-		usersecurity.WithJWE(usersecurity.JWEKeys(usersecurity.StaticKey(testKeyOf(t)))),
-	}
-}
-
-// arrival is a request as it came.
-type arrival struct {
-	method, uri string // the URI is path and query
-	header      http.Header
-	length      int64
-	chunked     bool
-	host        string
-	body        string
-	at          time.Time
-}
-
-func arrivalOf(r *http.Request) arrival {
-	var body []byte
-	if r.Body != nil {
-		body, _ = io.ReadAll(r.Body)
-		_ = r.Body.Close()
-	}
-	return arrival{
-		method: r.Method, uri: r.URL.RequestURI(), header: r.Header.Clone(),
-		length: r.ContentLength, chunked: len(r.TransferEncoding) > 0, host: r.Host, body: string(body), at: time.Now(),
-	}
-}
-
-// step answers one request, whose body has been read, or loses it.
-type step func(r *http.Request, body string) (*http.Response, error)
-
-// answers is an answer with headers given as name, value, name, value.
-func answers(status int, body string, header ...string) step {
-	return func(r *http.Request, _ string) (*http.Response, error) {
-		resp := &http.Response{
-			StatusCode: status, Header: http.Header{}, Request: r,
-			ContentLength: int64(len(body)), Body: io.NopCloser(strings.NewReader(body)),
-		}
-		for i := 0; i+1 < len(header); i += 2 {
-			resp.Header.Add(header[i], header[i+1])
-		}
-		return resp, nil
-	}
-}
-
-// fails is a transport's error.
-func fails(err error) step {
-	return func(*http.Request, string) (*http.Response, error) { return nil, err }
-}
-
-var (
-	// refused never reaches Wise; lost may have.
-	refused = fails(&net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED})
-	lost    = fails(&net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET})
-)
-
-// hangs answers when the request's time is up.
-func hangs(r *http.Request, _ string) (*http.Response, error) {
-	<-r.Context().Done()
-	return nil, r.Context().Err()
-}
-
-// breaksOff is a success whose body ends early.
-func breaksOff(body string) step {
-	return func(r *http.Request, _ string) (*http.Response, error) {
-		return &http.Response{
-			StatusCode: http.StatusOK, Header: http.Header{}, Request: r, ContentLength: int64(len(body)),
-			Body: io.NopCloser(io.MultiReader(strings.NewReader(body[:len(body)/2]), brokenReader{})),
-		}, nil
-	}
-}
-
-type brokenReader struct{}
-
-func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
-
-// script is a transport that plays the steps, one for each request; the last
-// one again and again. The lists of phone numbers that a call for another
-// purpose asks for are answered by readBack, in the same way.
-type script struct {
-	t        testing.TB
-	steps    []step
-	readBack []step
-
-	mu       sync.Mutex
-	requests []arrival
-	lists    []arrival
-}
-
-func play(t testing.TB, steps ...step) *script { return &script{t: t, steps: steps} }
-
-func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
-	a := arrivalOf(r)
-	s.mu.Lock()
-	steps, done := s.steps, &s.requests
-	if s.readBack != nil && r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/phone-numbers") {
-		steps, done = s.readBack, &s.lists
-	}
-	n := len(*done)
-	*done = append(*done, a)
-	s.mu.Unlock()
-	if len(steps) == 0 {
-		s.t.Errorf("an unexpected request: %s %s", r.Method, r.URL.Path)
-		return nil, errors.New("an unexpected request")
-	}
-	return steps[min(n, len(steps)-1)](r, a.body)
-}
-
-// count is how many requests came, without those that read back.
-func (s *script) count() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.requests)
-}
-
-// waits are the times between the requests.
-func (s *script) waits() (waits []time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i := 1; i < len(s.requests); i++ {
-		waits = append(waits, s.requests[i].at.Sub(s.requests[i-1].at))
-	}
-	return waits
-}
-
-// nothingSent is a transport that must not be reached.
-type nothingSent struct{ t testing.TB }
-
-func (n nothingSent) RoundTrip(r *http.Request) (*http.Response, error) {
-	n.t.Errorf("a request was sent: %s %s", r.Method, r.URL.Path)
-	return nil, errors.New("nothing should be sent")
-}
-
-// loopback is a server on a real socket that records what arrives.
-type loopback struct {
-	*httptest.Server
-	mu       sync.Mutex
-	arrivals []arrival
-}
-
-func listen(t testing.TB, answer func(w http.ResponseWriter, a arrival)) *loopback {
-	t.Helper()
-	l := &loopback{}
-	l.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		a := arrivalOf(r)
-		l.mu.Lock()
-		l.arrivals = append(l.arrivals, a)
-		l.mu.Unlock()
-		answer(w, a)
-	}))
-	t.Cleanup(l.Close)
-	return l
-}
-
-func (l *loopback) all() []arrival {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return slices.Clone(l.arrivals)
-}
-
-// count is how many requests have come for the URI, or for any if it is empty.
-func (l *loopback) count(uri string) (n int) {
-	for _, a := range l.all() {
-		if uri == "" || a.uri == uri {
-			n++
-		}
-	}
-	return n
-}
-
-// client is one of the server's, with the library's own transport.
-func (l *loopback) client(t testing.TB, options ...usersecurity.Option) *usersecurity.Client {
-	t.Helper()
-	client, err := usersecurity.New(append([]usersecurity.Option{usersecurity.WithBaseURL(l.URL)}, options...)...)
+	client, err := usersecurity.New(options...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -428,165 +303,66 @@ func (l *loopback) client(t testing.TB, options ...usersecurity.Option) *usersec
 	return client
 }
 
-// reply writes an answer; one with a body is JSON unless a content type is given.
-func reply(w http.ResponseWriter, status int, body string, contentType ...string) {
-	if body != "" {
-		w.Header().Set("Content-Type", strings.Join(append(contentType, "application/json")[:1], ""))
-	}
-	w.WriteHeader(status)
-	_, _ = io.WriteString(w, body)
-}
-
-// unseal opens a request as Wise does, and checks its form.
-func unseal(t testing.TB, compact string, keys ...*rsa.PrivateKey) string {
+// bareClient has a base URL and a transport, and otherwise what options say.
+func bareClient(t testing.TB, transport http.RoundTripper, options ...usersecurity.Option) *usersecurity.Client {
 	t.Helper()
-	if len(keys) == 0 {
-		testKeyOf(t)
-		keys = append(keys, sealingKey)
-	}
-	jwe, err := jose.ParseEncryptedCompact(compact, []jose.KeyAlgorithm{jose.RSA_OAEP_256}, []jose.ContentEncryption{jose.A256GCM})
-	if err != nil {
-		t.Errorf("the body is no compact JWE: %v", err)
-		return ""
-	}
-	plaintext, err := jwe.Decrypt(keys[0])
-	if err != nil {
-		t.Errorf("the body can't be opened: %v", err)
-	}
-	protected, _, _ := strings.Cut(compact, ".")
-	raw, _ := base64.RawURLEncoding.DecodeString(protected)
-	var header map[string]any
-	if json.Unmarshal(raw, &header) != nil || !reflect.DeepEqual(header, map[string]any{"alg": "RSA-OAEP-256", "enc": "A256GCM"}) {
-		t.Errorf("the protected header is %s", raw)
-	}
-	return string(plaintext)
+	return clientOf(t, append([]usersecurity.Option{
+		usersecurity.WithBaseURL(testHost),
+		usersecurity.WithHTTPClient(&http.Client{Transport: transport}),
+	}, options...)...)
 }
 
-// cekOf is the content key of a sealed request.
-func cekOf(t testing.TB, request string) []byte {
+// newClient has both sources of tokens, and seals.
+func newClient(t testing.TB, transport http.RoundTripper, options ...usersecurity.Option) *usersecurity.Client {
 	t.Helper()
-	testKeyOf(t)
-	segments := strings.Split(request, ".")
-	if len(segments) != 5 {
-		t.Errorf("the request is not sealed: %q", request)
-		return make([]byte, 32)
-	}
-	encryptedKey, err := base64.RawURLEncoding.DecodeString(segments[1])
-	if err != nil {
-		t.Error(err)
-	}
-	cek, err := rsa.DecryptOAEP(sha256.New(), nil, sealingKey, encryptedKey, nil)
-	if err != nil {
-		t.Error(err)
-	}
-	return cek
+	return bareClient(t, transport, append(complete(), options...)...)
 }
 
-// sealDirect seals a reply with the content key of the request it answers.
-func sealDirect(t testing.TB, request, plaintext string) string {
-	t.Helper()
-	cek := cekOf(t, request)
-	encrypter, err := jose.NewEncrypter(jose.A256GCM, jose.Recipient{Algorithm: jose.DIRECT, Key: cek}, nil)
-	if err != nil {
-		t.Error(err)
-		return ""
-	}
-	return must(must(encrypter.Encrypt([]byte(plaintext))).CompactSerialize())
+// complete are the options of a client that can make every call.
+func complete() []usersecurity.Option {
+	return append(withTokens(), sealing())
 }
 
-// sealsDirect is a sealed answer.
-func sealsDirect(t testing.TB, status int, plaintext string) step {
-	return func(r *http.Request, body string) (*http.Response, error) {
-		return answers(status, sealDirect(t, body, plaintext), "Content-Type", "application/jose+json")(r, body)
-	}
+// withTokens are both sources.
+func withTokens() []usersecurity.Option {
+	return []usersecurity.Option{usersecurity.WithApplicationTokens(applicationTokens), usersecurity.WithUserTokens(userTokens)}
 }
 
-// sentinels are all that the package exports.
-var sentinels = map[string]error{
-	"ErrPinAlreadySet":          usersecurity.ErrPinAlreadySet,
-	"ErrPinNotSet":              usersecurity.ErrPinNotSet,
-	"ErrFaceMapAlreadyEnrolled": usersecurity.ErrFaceMapAlreadyEnrolled,
-	"ErrFaceMapNotEnrolled":     usersecurity.ErrFaceMapNotEnrolled,
-	"ErrFingerprintExists":      usersecurity.ErrFingerprintExists,
-	"ErrFingerprintLimit":       usersecurity.ErrFingerprintLimit,
-	"ErrFingerprintNotFound":    usersecurity.ErrFingerprintNotFound,
-	"ErrUserNotFound":           usersecurity.ErrUserNotFound,
-	"ErrPhoneRepeated":          usersecurity.ErrPhoneRepeated,
-	"ErrInvalidRequest":         usersecurity.ErrInvalidRequest,
-	"ErrUnauthorized":           usersecurity.ErrUnauthorized,
-	"ErrSCARequired":            usersecurity.ErrSCARequired,
-	"ErrForbidden":              usersecurity.ErrForbidden,
-	"ErrNotFound":               usersecurity.ErrNotFound,
-	"ErrRateLimited":            usersecurity.ErrRateLimited,
-	"ErrServer":                 usersecurity.ErrServer,
-	"ErrRedirect":               usersecurity.ErrRedirect,
-	"ErrUnexpectedStatus":       usersecurity.ErrUnexpectedStatus,
-	"ErrInvalidArgument":        usersecurity.ErrInvalidArgument,
-	"ErrNoToken":                usersecurity.ErrNoToken,
-	"ErrJWERequired":            usersecurity.ErrJWERequired,
-	"ErrNoKey":                  usersecurity.ErrNoKey,
-	"ErrDecrypt":                usersecurity.ErrDecrypt,
-	"ErrPlaintextReply":         usersecurity.ErrPlaintextReply,
-	"ErrReplyTooLarge":          usersecurity.ErrReplyTooLarge,
-	"ErrMalformedReply":         usersecurity.ErrMalformedReply,
-	"ErrOutcomeUnknown":         usersecurity.ErrOutcomeUnknown,
-	"ErrAttemptTimeout":         usersecurity.ErrAttemptTimeout,
-	"ErrTransport":              usersecurity.ErrTransport,
+// oneSource is a source for both kinds of token.
+func oneSource(src usersecurity.TokenSource) []usersecurity.Option {
+	return []usersecurity.Option{usersecurity.WithApplicationTokens(src), usersecurity.WithUserTokens(src)}
 }
 
-// matches reports whether err matches the wanted sentinels, and of all there
-// are no other. Of the standard library's it looks at the context's two.
-func matches(err error, want ...error) bool {
-	all := []error{context.Canceled, context.DeadlineExceeded}
-	for _, s := range sentinels {
-		all = append(all, s)
-	}
-	for _, s := range all {
-		if errors.Is(err, s) != slices.Contains(want, s) {
-			return false
-		}
-	}
-	return err != nil || len(want) == 0
+// sealing makes a client seal to a key whose other half the tests have.
+func sealing(more ...usersecurity.JWEOption) usersecurity.Option {
+	return usersecurity.WithJWE(append([]usersecurity.JWEOption{usersecurity.JWEKeys(usersecurity.StaticKey(&sealingKey().PublicKey))}, more...)...)
 }
 
-// checkMatches is matches with a complaint.
-func checkMatches(t testing.TB, what string, err error, want ...error) {
-	t.Helper()
-	if matches(err, want...) {
-		return
-	}
-	var got []string
-	for name, s := range sentinels {
-		if errors.Is(err, s) {
-			got = append(got, name)
-		}
-	}
-	slices.Sort(got)
-	t.Errorf("%s: got %v, which matches %v; want exactly %v", what, err, got, want)
+// longestWaits makes a client wait for as long as the drawing allows.
+func longestWaits(client *usersecurity.Client) *usersecurity.Client {
+	usersecurity.SetJitter(client, func(bound time.Duration) time.Duration { return bound })
+	return client
 }
 
-// untrusted is the URL of a TLS server with a certificate that nobody trusts.
-func untrusted(t testing.TB) string {
-	t.Helper()
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request arrived") }))
-	server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	server.StartTLS()
-	t.Cleanup(server.Close)
-	return server.URL
-}
+// briefWaits are for calls under the real clock.
+var briefWaits = usersecurity.WithRetry(usersecurity.RetryPolicy{MinWait: time.Millisecond, MaxWait: time.Millisecond})
 
-// keyAnswer is what the key endpoint says.
-func keyAnswer(t testing.TB, algorithm, scope string, pub any) []byte {
-	t.Helper()
-	der, err := x509.MarshalPKIXPublicKey(pub)
-	if err != nil {
-		t.Error(err)
-	}
-	return []byte(`{"version":3,"keyId":"key-3","keyMaterial":{"algorithm":"` + algorithm + `","keyMaterial":"` +
-		base64.StdEncoding.EncodeToString(der) + `"},"scope":"` + scope + `"}`)
-}
+// freshTokens gives another token after each that was rejected.
+var freshTokens = usersecurity.TokenFunc(func(_ context.Context, req usersecurity.TokenRequest) (*oauth2.Token, error) {
+	return &oauth2.Token{AccessToken: "token" + req.Rejected}, nil
+})
 
 // idEndingWith is a UUID whose last twelve digits are n.
 func idEndingWith(n int64) uuid.UUID {
 	return uuid.MustParse(fmt.Sprintf("00000000-0000-4000-8000-%012d", n))
+}
+
+// errorOf is what a status means to the operation, whatever the body.
+func (r *row) errorOf(status int) error {
+	for _, err := range []error{r.answers[status], byStatus[status]} {
+		if err != nil {
+			return err
+		}
+	}
+	return usersecurity.ErrUnexpectedStatus
 }

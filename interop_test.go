@@ -1,16 +1,13 @@
-package usersecurity
+package usersecurity_test
 
 import (
 	"bytes"
 	"context"
 	"crypto"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -21,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
+	"github.com/wise-partner/usersecurity"
 )
 
 // Messages exchanged with JOSE implementations that are neither ours nor Go; testdata/interop/README.md
@@ -80,7 +77,7 @@ func TestInteropTampered(t *testing.T) {
 			cek, keys := v.secrets(t)
 			refused := func(what, compact string, cek []byte, keys map[string]crypto.Decrypter) {
 				t.Helper()
-				if got, err := openReply([]byte(compact), cek, keys); !errors.Is(err, ErrDecrypt) {
+				if got, err := usersecurity.OpenReply([]byte(compact), cek, keys); !errors.Is(err, usersecurity.ErrDecrypt) {
 					t.Errorf("%s: got %q, %v; want ErrDecrypt", what, got, err)
 				}
 			}
@@ -106,7 +103,7 @@ func TestInteropTampered(t *testing.T) {
 			}
 			for _, size := range interopKeySizes {
 				if size != v.Key {
-					refused("key of "+size+" bits", v.Compact, cek, map[string]crypto.Decrypter{v.KID: interopKey(t, size)})
+					refused("key of "+size+" bits", v.Compact, cek, map[string]crypto.Decrypter{v.KID: recordedKey(size)})
 				}
 			}
 		})
@@ -115,7 +112,6 @@ func TestInteropTampered(t *testing.T) {
 
 func TestInteropLive(t *testing.T) {
 	node := interopNode(t)
-	record := os.Getenv(interopEnv) == "record"
 
 	t.Run("theirs", func(t *testing.T) {
 		dir := t.TempDir()
@@ -125,87 +121,97 @@ func TestInteropLive(t *testing.T) {
 		checkInteropVectors(t, readInteropVectors(t, dir))
 	})
 
-	t.Run("ours", func(t *testing.T) {
-		plaintexts := map[string][]byte{"PIN": []byte(`{"pin":"1234"}`), "UTF-8": []byte(`{"name":"Zoë – 李 🔐"}`)}
-		sizes := []int{1, 15, 16, 17, 300}
-		if !record {
-			sizes = append(sizes, 4096, 65536)
-		}
-		for _, size := range sizes {
-			b := make([]byte, size)
-			_, _ = rand.Read(b)
-			plaintexts[fmt.Sprintf("%d bytes", size)] = b
-		}
-
-		var messages []interopMessage
-		ceks := make(map[string]string)
-		for _, size := range interopKeySizes {
-			for name, plaintext := range plaintexts {
-				m, cek := sealInterop(t, name+" to RSA "+size, size, plaintext)
-				messages, ceks[m.Name] = append(messages, m), cek
-			}
-		}
-		slices.SortFunc(messages, func(a, b interopMessage) int { return strings.Compare(a.Name, b.Name) })
-
-		out := filepath.Join(t.TempDir(), "ours.json")
-		if output, err := node(t, "check.mjs", writeInteropMessages(t, messages), out); err != nil {
-			t.Fatalf("check.mjs: %v\n%s", err, output)
-		}
-		checked := readInteropMessages(t, out)
-		if len(checked) != len(messages) {
-			t.Fatalf("%d of %d messages checked", len(checked), len(messages))
-		}
-		for i, m := range checked {
-			sent := messages[i]
-			if m.Name != sent.Name || m.Compact != sent.Compact || m.Plaintext != sent.Plaintext {
-				t.Errorf("%s: answered is another message, %s", sent.Name, m.Name)
-			}
-			if m.CEK != ceks[m.Name] {
-				t.Errorf("%s: the libraries recovered another content key than it was sealed with", m.Name)
-			}
-		}
-		checkInteropAnswers(t, checked)
-
-		if record && !t.Failed() {
-			b, err := os.ReadFile(out)
-			if err == nil {
-				err = os.WriteFile(filepath.Join(interopDir, "ours.json"), b, 0o644)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-	})
+	t.Run("ours", func(t *testing.T) { liveOurs(t, node) })
 
 	// What passes above passes because the check can tell.
-	t.Run("check refuses", func(t *testing.T) {
-		good, _ := sealInterop(t, "message", "2048", []byte(`{"pin":"1234"}`))
-		flip := func(b []byte) []byte { b[len(b)/2] ^= 1; return b }
-		for name, alter := range map[string]func(*interopMessage){
-			"another plaintext": func(m *interopMessage) { m.Plaintext = interopB64([]byte(`{"pin":"1235"}`)) },
-			"another key":       func(m *interopMessage) { m.Key = "3072" },
-			"tag":               func(m *interopMessage) { m.Compact = interopAlter(t, m.Compact, 4, flip) },
-			"encrypted key":     func(m *interopMessage) { m.Compact = interopAlter(t, m.Compact, 1, flip) },
-		} {
-			t.Run(name, func(t *testing.T) {
-				bad := good
-				alter(&bad)
-				out := filepath.Join(t.TempDir(), "out.json")
-				output, err := node(t, "check.mjs", writeInteropMessages(t, []interopMessage{bad}), out)
-				if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != 1 {
-					t.Errorf("check.mjs: %v, want exit status 1", err)
-				}
-				for _, library := range interopLibraries {
-					if !strings.Contains(output, "message: "+library+": ") {
-						t.Errorf("%s did not object:\n%s", library, output)
-					}
-				}
-				if _, err := os.Stat(out); !errors.Is(err, os.ErrNotExist) {
-					t.Errorf("an output was written: %v", err)
-				}
-			})
+	t.Run("check refuses", func(t *testing.T) { liveRefuses(t, node) })
+}
+
+// runNode runs a script of interopDir.
+type runNode func(t *testing.T, script string, args ...string) (output string, err error)
+
+// liveOurs has the libraries open what we seal now.
+func liveOurs(t *testing.T, node runNode) {
+	record := os.Getenv(interopEnv) == "record"
+	plaintexts := map[string][]byte{"PIN": []byte(`{"pin":"1234"}`), "UTF-8": []byte(`{"name":"Zoë – 李 🔐"}`)}
+	sizes := []int{1, 15, 16, 17, 300}
+	if !record {
+		sizes = append(sizes, 4096, 65536)
+	}
+	for _, size := range sizes {
+		b := make([]byte, size)
+		_, _ = rand.Read(b)
+		plaintexts[fmt.Sprintf("%d bytes", size)] = b
+	}
+
+	var messages []interopMessage
+	ceks := make(map[string]string)
+	for _, size := range interopKeySizes {
+		for name, plaintext := range plaintexts {
+			m, cek := sealInterop(t, name+" to RSA "+size, size, plaintext)
+			messages, ceks[m.Name] = append(messages, m), cek
 		}
-	})
+	}
+	slices.SortFunc(messages, func(a, b interopMessage) int { return strings.Compare(a.Name, b.Name) })
+
+	out := filepath.Join(t.TempDir(), "ours.json")
+	if output, err := node(t, "check.mjs", writeInteropMessages(t, messages), out); err != nil {
+		t.Fatalf("check.mjs: %v\n%s", err, output)
+	}
+	checked := readInteropMessages(t, out)
+	if len(checked) != len(messages) {
+		t.Fatalf("%d of %d messages checked", len(checked), len(messages))
+	}
+	for i, m := range checked {
+		sent := messages[i]
+		if m.Name != sent.Name || m.Compact != sent.Compact || m.Plaintext != sent.Plaintext {
+			t.Errorf("%s: answered is another message, %s", sent.Name, m.Name)
+		}
+		if m.CEK != ceks[m.Name] {
+			t.Errorf("%s: the libraries recovered another content key than it was sealed with", m.Name)
+		}
+	}
+	checkInteropAnswers(t, checked)
+
+	if record && !t.Failed() {
+		b, err := os.ReadFile(out)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(interopDir, "ours.json"), b, 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// liveRefuses has them refuse what was altered.
+func liveRefuses(t *testing.T, node runNode) {
+	good, _ := sealInterop(t, "message", "2048", []byte(`{"pin":"1234"}`))
+	flip := func(b []byte) []byte { b[len(b)/2] ^= 1; return b }
+	for name, alter := range map[string]func(*interopMessage){
+		"another plaintext": func(m *interopMessage) { m.Plaintext = interopB64([]byte(`{"pin":"1235"}`)) },
+		"another key":       func(m *interopMessage) { m.Key = "3072" },
+		"tag":               func(m *interopMessage) { m.Compact = interopAlter(t, m.Compact, 4, flip) },
+		"encrypted key":     func(m *interopMessage) { m.Compact = interopAlter(t, m.Compact, 1, flip) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bad := good
+			alter(&bad)
+			out := filepath.Join(t.TempDir(), "out.json")
+			output, err := node(t, "check.mjs", writeInteropMessages(t, []interopMessage{bad}), out)
+			if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != 1 {
+				t.Errorf("check.mjs: %v, want exit status 1", err)
+			}
+			for _, library := range interopLibraries {
+				if !strings.Contains(output, "message: "+library+": ") {
+					t.Errorf("%s did not object:\n%s", library, output)
+				}
+			}
+			if _, err := os.Stat(out); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("an output was written: %v", err)
+			}
+		})
+	}
 }
 
 // checkInteropVectors opens every vector.
@@ -214,7 +220,7 @@ func checkInteropVectors(t *testing.T, vectors []interopVector) {
 	for _, v := range vectors {
 		t.Run(v.Library+"/"+v.Name, func(t *testing.T) {
 			cek, keys := v.secrets(t)
-			got, err := openReply([]byte(v.Compact), cek, keys)
+			got, err := usersecurity.OpenReply([]byte(v.Compact), cek, keys)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -231,7 +237,8 @@ func checkInteropAnswers(t *testing.T, messages []interopMessage) {
 	t.Helper()
 	for _, m := range messages {
 		t.Run(m.Name, func(t *testing.T) {
-			plaintext, cek := interopOpen(t, m.Key, m.Compact)
+			key := recordedKey(m.Key)
+			plaintext, cek := []byte(unseal(t, m.Compact, key)), cekOf(m.Compact, key)
 			if interopB64(plaintext) != m.Plaintext || interopB64(cek) != m.CEK {
 				t.Error("the libraries disagree with Go on the plaintext or the content key")
 			}
@@ -243,7 +250,7 @@ func checkInteropAnswers(t *testing.T, messages []interopMessage) {
 				if answer.Opened != m.Plaintext {
 					t.Errorf("%s opened it to %q, want %q", library, interopUnB64(t, answer.Opened), plaintext)
 				}
-				reply, err := openReply([]byte(answer.Reply), cek, nil)
+				reply, err := usersecurity.OpenReply([]byte(answer.Reply), cek, nil)
 				if err != nil {
 					t.Errorf("reply by %s: %v", library, err)
 				} else if want := fmt.Sprintf(`{"from":%q,"sha256":"%x"}`, library, sha256.Sum256(plaintext)); string(reply) != want {
@@ -254,7 +261,7 @@ func checkInteropAnswers(t *testing.T, messages []interopMessage) {
 	}
 }
 
-// secrets is what openReply needs for v. Every test key is known by some name, only one by v's.
+// secrets is what opening v needs. Every test key is known by some name, only one by v's.
 func (v interopVector) secrets(t *testing.T) ([]byte, map[string]crypto.Decrypter) {
 	t.Helper()
 	cek := bytes.Repeat([]byte{0xA5}, 32)
@@ -267,40 +274,22 @@ func (v interopVector) secrets(t *testing.T) ([]byte, map[string]crypto.Decrypte
 		if size == v.Key {
 			kid = v.KID
 		}
-		keys[kid] = interopKey(t, size)
+		keys[kid] = recordedKey(size)
 	}
 	return cek, keys
 }
 
 func sealInterop(t *testing.T, name, size string, plaintext []byte) (m interopMessage, cek string) {
 	t.Helper()
-	e, err := seal(&interopKey(t, size).PublicKey, plaintext)
+	compact, contentKey, _, err := usersecurity.SealBytes(&recordedKey(size).PublicKey, plaintext)
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
-	return interopMessage{Name: name, Key: size, Compact: string(e.compact), Plaintext: interopB64(plaintext)}, interopB64(e.cek[:])
-}
-
-// interopOpen opens a request with go-jose, and its content key with the standard library.
-func interopOpen(t *testing.T, size, compact string) (plaintext, cek []byte) {
-	t.Helper()
-	key := interopKey(t, size)
-	jwe, err := jose.ParseEncryptedCompact(compact, []jose.KeyAlgorithm{jose.RSA_OAEP_256}, []jose.ContentEncryption{jose.A256GCM})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if plaintext, err = jwe.Decrypt(key); err != nil {
-		t.Fatal(err)
-	}
-	encryptedKey := interopUnB64(t, strings.Split(compact, ".")[1])
-	if cek, err = rsa.DecryptOAEP(sha256.New(), nil, key, encryptedKey, nil); err != nil {
-		t.Fatal(err)
-	}
-	return plaintext, cek
+	return interopMessage{Name: name, Key: size, Compact: string(compact), Plaintext: interopB64(plaintext)}, interopB64(contentKey)
 }
 
 // interopNode returns a function that runs a script of interopDir, or skips the test.
-func interopNode(t *testing.T) func(t *testing.T, script string, args ...string) (output string, err error) {
+func interopNode(t *testing.T) runNode {
 	t.Helper()
 	unavailable := t.Skipf
 	if mode := os.Getenv(interopEnv); mode == "require" || mode == "record" {
@@ -386,23 +375,6 @@ func readInteropJSON(t *testing.T, path string, v any) {
 	if err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}
-}
-
-func interopKey(t *testing.T, size string) *rsa.PrivateKey {
-	t.Helper()
-	b, err := os.ReadFile(filepath.Join(interopDir, "test-only-key-"+size+".pem"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	block, _ := pem.Decode(b)
-	if block == nil {
-		t.Fatalf("test key %s is not PEM", size)
-	}
-	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key.(*rsa.PrivateKey)
 }
 
 // interopAlter returns compact with its i-th segment decoded, altered and encoded again.

@@ -6,8 +6,8 @@ import (
 	"crypto/rsa"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,157 +17,50 @@ import (
 	"github.com/wise-partner/usersecurity/usersecuritytest"
 )
 
-// newPair starts a simulator with one user and makes a client of it.
-func newPair(t testing.TB, serverOptions []usersecuritytest.ServerOption, options ...usersecurity.Option) (*usersecuritytest.Server, *usersecurity.Client) {
-	t.Helper()
-	wise := usersecuritytest.NewServer(serverOptions...)
-	t.Cleanup(wise.Close)
-	wise.AddUser(1001)
-	client, err := usersecurity.New(append(wise.Options(), options...)...)
-	if err != nil {
-		t.Fatal(err)
+// A client that can't seal doesn't send what must be sealed.
+func TestSealingIsRequired(t *testing.T) {
+	t.Parallel()
+	for _, r := range contract {
+		transport := http.RoundTripper(nothingSent{t})
+		if !r.sealed {
+			transport = play(t, r.answersWell())
+		}
+		client := bareClient(t, transport, usersecurity.WithApplicationTokens(applicationTokens), usersecurity.WithUserTokens(userTokens))
+		_, err := r.call(t.Context(), client)
+		if r.sealed {
+			checkMatches(t, string(r.op), err, usersecurity.ErrJWERequired)
+		} else if err != nil {
+			t.Errorf("%s: %v", r.op, err)
+		}
 	}
-	t.Cleanup(client.CloseIdleConnections)
-	return wise, client
+	client := bareClient(t, nothingSent{t}, usersecurity.WithApplicationTokens(applicationTokens))
+	checkMatches(t, "VerifyJWE", client.VerifyJWE(t.Context()), usersecurity.ErrJWERequired)
+	_, err := client.WiseKey(t.Context())
+	checkMatches(t, "WiseKey", err, usersecurity.ErrJWERequired)
 }
 
-func somePin(t testing.TB) usersecurity.Pin {
-	t.Helper()
-	pin, err := usersecurity.NewPin("0417")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pin
-}
-
-func someFingerprint(t testing.TB, value string) usersecurity.Fingerprint {
-	t.Helper()
-	fingerprint, err := usersecurity.NewFingerprint(value)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return fingerprint
-}
-
-func TestKeyIsFetchedOnceAndKept(t *testing.T) {
-	wise, client := newPair(t, nil)
-	var calls sync.WaitGroup
-	for n := range 50 {
-		user := usersecurity.UserID(2001 + n)
-		wise.AddUser(user)
-		calls.Go(func() {
-			if err := client.CreatePin(t.Context(), user, somePin(t)); err != nil {
-				t.Error(err)
+// Without a usable key nothing is sent.
+func TestNoKeyNothingSent(t *testing.T) {
+	t.Parallel()
+	for name, source := range map[string]keyFunc{
+		"an error": func(context.Context, *usersecurity.WiseKey) (*usersecurity.WiseKey, error) {
+			return nil, io.ErrClosedPipe
+		},
+		"nil": func(context.Context, *usersecurity.WiseKey) (*usersecurity.WiseKey, error) { return nil, nil },
+		"no key": func(context.Context, *usersecurity.WiseKey) (*usersecurity.WiseKey, error) {
+			return &usersecurity.WiseKey{}, nil
+		},
+		"a short key": func(context.Context, *usersecurity.WiseKey) (*usersecurity.WiseKey, error) {
+			return &usersecurity.WiseKey{PublicKey: &shortKey.PublicKey}, nil
+		},
+	} {
+		for _, r := range sealedRows() {
+			_, err := r.call(t.Context(), newClient(t, nothingSent{t}, usersecurity.WithJWE(usersecurity.JWEKeys(source))))
+			checkMatches(t, fmt.Sprint(r.op, ", ", name), err, usersecurity.ErrNoKey)
+			if name == "an error" && !errors.Is(err, io.ErrClosedPipe) {
+				t.Errorf("%s: the source's error is lost: %v", r.op, err)
 			}
-		})
-	}
-	calls.Wait()
-	key, err := client.WiseKey(t.Context())
-	if err != nil || !key.PublicKey.Equal(wise.EncryptionKey()) || key.Version == 0 {
-		t.Errorf("the key in use: %v, %v", key, err)
-	}
-	if n := wise.Count(usersecurity.OpFetchWiseKey); n != 1 {
-		t.Errorf("the key was fetched %d times", n)
-	}
-}
-
-// 200 calls are in flight each time the key changes.
-func TestKeyRotatesUnderTraffic(t *testing.T) {
-	const inFlight, rotations = 200, 3
-	wise, client := newPair(t, []usersecuritytest.ServerOption{usersecuritytest.WithLatency(50 * time.Millisecond)},
-		usersecurity.WithRetry(usersecurity.RetryPolicy{MaxAttempts: 1}))
-	for n := range inFlight {
-		wise.AddUser(usersecurity.UserID(n + 1))
-	}
-	if _, err := client.WiseKey(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	for rotation := range rotations {
-		fetched := wise.Count(usersecurity.OpFetchWiseKey)
-		sent := wise.Count(usersecurity.OpCreatePin)
-		var calls sync.WaitGroup
-		for n := range inFlight {
-			user := usersecurity.UserID(n + 1)
-			calls.Go(func() {
-				if err := client.CreatePin(t.Context(), user, somePin(t)); err != nil {
-					t.Errorf("rotation %d: %v", rotation, err)
-				}
-			})
 		}
-		for wise.Count(usersecurity.OpCreatePin)-sent < inFlight/10 {
-			time.Sleep(time.Millisecond)
-		}
-		wise.RotateKey() // the rest arrives sealed to the old one
-		calls.Wait()
-		if n := wise.Count(usersecurity.OpFetchWiseKey) - fetched; n > 1 {
-			t.Errorf("rotation %d: the key was fetched %d times", rotation, n)
-		}
-		if n := wise.Count(usersecurity.OpCreatePin) - sent; n < inFlight {
-			t.Errorf("rotation %d: %d requests for %d calls", rotation, n, inFlight)
-		}
-		for n := range inFlight {
-			calls.Go(func() {
-				if err := client.DeletePin(t.Context(), usersecurity.UserID(n+1)); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		calls.Wait()
-		// If all had been opened before the rotation, nobody knows of it yet.
-		if err := client.VerifyJWE(t.Context()); err != nil {
-			t.Error(err)
-		}
-	}
-	if n := wise.Count(usersecurity.OpFetchWiseKey); n != 1+rotations {
-		t.Errorf("the key was fetched %d times for %d rotations", n, rotations)
-	}
-}
-
-// A 500 under the same key is any 500: the call ends with it.
-func TestSameKeyAfterFailureEndsWithThe500(t *testing.T) {
-	wise, client := newPair(t, nil, usersecurity.WithRetry(usersecurity.RetryPolicy{MaxAttempts: 1}))
-	wise.Inject(usersecuritytest.Fault{Kind: usersecuritytest.Unreadable, Operation: usersecurity.OpCreatePin})
-	var calls sync.WaitGroup
-	for range 20 {
-		calls.Go(func() {
-			err := client.CreatePin(t.Context(), 1001, somePin(t))
-			var api *usersecurity.APIError
-			if !errors.As(err, &api) || api.StatusCode != http.StatusInternalServerError || !errors.Is(err, usersecurity.ErrServer) || !errors.Is(err, usersecurity.ErrOutcomeUnknown) {
-				t.Errorf("error %v", err)
-			}
-		})
-	}
-	calls.Wait()
-	if n := wise.Count(usersecurity.OpCreatePin); n != 20 {
-		t.Errorf("%d requests for 20 calls that had one attempt each", n)
-	}
-	if n := wise.Count(usersecurity.OpFetchWiseKey); n > 21 {
-		t.Errorf("the key was fetched %d times", n)
-	}
-}
-
-// Each waiter for the one fetch leaves when its own context ends.
-func TestKeyWaitersKeepTheirContexts(t *testing.T) {
-	wise, client := newPair(t, nil)
-	wise.Inject(usersecuritytest.Fault{Kind: usersecuritytest.Delay, Delay: 200 * time.Millisecond, Operation: usersecurity.OpFetchWiseKey})
-	short, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	var calls sync.WaitGroup
-	calls.Go(func() {
-		err := client.CreatePin(short, 1001, somePin(t))
-		if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, usersecurity.ErrOutcomeUnknown) {
-			t.Errorf("the one with the short deadline: %v", err)
-		}
-	})
-	calls.Go(func() {
-		wise.AddUser(7)
-		if err := client.CreatePin(t.Context(), 7, somePin(t)); err != nil {
-			t.Errorf("the one with time: %v", err)
-		}
-	})
-	calls.Wait()
-	if n := wise.Count(usersecurity.OpFetchWiseKey); n != 1 {
-		t.Errorf("the key was fetched %d times", n)
 	}
 }
 
@@ -195,7 +88,7 @@ func TestReplyKeys(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := client.CreateDeviceFingerprint(t.Context(), 1001, someFingerprint(t, fmt.Sprint("device ", n))); err != nil {
+		if _, err := client.CreateDeviceFingerprint(t.Context(), 1001, must(usersecurity.NewFingerprint(fmt.Sprint("device ", n)))); err != nil {
 			t.Errorf("the reply to key %d: %v", n, err)
 		}
 	}
@@ -217,7 +110,7 @@ func TestReplyKeyIDIsSentOnRequest(t *testing.T) {
 	if err := client.RegisterReplyKey(t.Context(), usersecurity.ReplyKey{ID: id, PublicKey: &key.PublicKey}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := client.CreateDeviceFingerprint(t.Context(), 1001, someFingerprint(t, "device")); err != nil {
+	if _, err := client.CreateDeviceFingerprint(t.Context(), 1001, must(usersecurity.NewFingerprint("device"))); err != nil {
 		t.Fatal(err)
 	}
 	requests := wise.Requests()
@@ -225,136 +118,3 @@ func TestReplyKeyIDIsSentOnRequest(t *testing.T) {
 		t.Errorf("the id that was sent: %q", got)
 	}
 }
-
-func TestVerifyJWE(t *testing.T) {
-	wise, client := newPair(t, nil)
-	if err := client.VerifyJWE(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	wise.RotateKey()
-	if err := client.VerifyJWE(t.Context()); err != nil {
-		t.Errorf("after a rotation: %v", err)
-	}
-	echo := usersecuritytest.Fault{
-		Kind: usersecuritytest.Status, Operation: usersecurity.OpVerifyJWE, Status: 200, Times: 1,
-		Header: map[string][]string{"Content-Type": {"application/json"}}, Body: `{"message":"jose-playground-response-"}`,
-	}
-	wise.Inject(echo)
-	if err := client.VerifyJWE(t.Context()); !errors.Is(err, usersecurity.ErrPlaintextReply) {
-		t.Errorf("an echo in clear: %v", err)
-	}
-	echo.Header = map[string][]string{"Content-Type": {"application/jose+json"}}
-	echo.Body = "eyJlbmMiOiJBMjU2R0NNIiwiYWxnIjoiZGlyIn0..AAAAAAAAAAAAAAAA.AAAA.AAAAAAAAAAAAAAAAAAAAAA"
-	wise.Inject(echo)
-	if err := client.VerifyJWE(t.Context()); !errors.Is(err, usersecurity.ErrDecrypt) {
-		t.Errorf("an echo that doesn't open: %v", err)
-	}
-}
-
-func TestRelay(t *testing.T) {
-	wise, client := newPair(t, nil)
-	backend, err := usersecurity.New(
-		usersecurity.WithBaseURL(wise.URL()),
-		usersecurity.WithUserTokens(usersecurity.StaticToken(wise.UserToken(1001))),
-	)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(backend.CloseIdleConnections)
-	key, err := client.WiseKey(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	sealed, err := usersecurity.Seal(key, somePin(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request, err := usersecurity.ParseSealedRequest(sealed.Compact())
-	if err != nil {
-		t.Fatal(err)
-	}
-	reply, err := backend.CreatePinSealed(t.Context(), 1001, request)
-	if err != nil || len(reply.Body()) != 0 {
-		t.Errorf("the PIN: %q, %v", reply.Body(), err)
-	}
-	if _, err := backend.CreatePinSealed(t.Context(), 1001, request); !errors.Is(err, usersecurity.ErrPinAlreadySet) {
-		t.Errorf("the PIN again: %v", err)
-	}
-	if state, _ := wise.User(1001); state.PinDigest != usersecuritytest.DigestOf("0417") {
-		t.Error("another PIN has arrived")
-	}
-
-	sealed, err = usersecurity.Seal(key, someFingerprint(t, "device"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if request, err = usersecurity.ParseSealedRequest(sealed.Compact()); err != nil {
-		t.Fatal(err)
-	}
-	reply, err = backend.CreateDeviceFingerprintSealed(t.Context(), 1001, request)
-	if err != nil || reply.ContentType() != "application/jose+json" {
-		t.Fatalf("the device: %q, %v", reply.ContentType(), err)
-	}
-	opened, err := sealed.OpenReply(reply.Body())
-	if err != nil || len(opened) == 0 {
-		t.Errorf("the device opened %q, %v", opened, err)
-	}
-	sealed.Wipe()
-	if _, err := sealed.OpenReply(reply.Body()); !errors.Is(err, usersecurity.ErrDecrypt) {
-		t.Errorf("without its content key the device opened the reply: %v", err)
-	}
-}
-
-// A backend that knows Wise's key learns of the new one from the failure of
-// what a device sealed to the old one.
-func TestRelayAfterRotation(t *testing.T) {
-	wise, client := newPair(t, nil)
-	key, err := client.WiseKey(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	wise.RotateKey()
-	relay := func() error {
-		t.Helper()
-		sealed, err := usersecurity.Seal(key, somePin(t))
-		if err != nil {
-			t.Fatal(err)
-		}
-		request, err := usersecurity.ParseSealedRequest(sealed.Compact())
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = client.CreatePinSealed(t.Context(), 1001, request)
-		return err
-	}
-	if err := relay(); !errors.Is(err, usersecurity.ErrServer) {
-		t.Errorf("sealed to the old key: %v", err)
-	}
-	if n := wise.Count(usersecurity.OpCreatePin); n != 1 {
-		t.Errorf("the same bytes were sent %d times", n)
-	}
-	if key, err = client.WiseKey(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := relay(); err != nil {
-		t.Errorf("sealed to the new key: %v", err)
-	}
-}
-
-// testKeyOf is a public key to seal to, where nobody opens.
-func testKeyOf(t testing.TB) *rsa.PublicKey {
-	t.Helper()
-	sealingKeyOnce.Do(func() {
-		var err error
-		if sealingKey, err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
-			t.Fatal(err)
-		}
-	})
-	return &sealingKey.PublicKey
-}
-
-var (
-	sealingKeyOnce sync.Once
-	sealingKey     *rsa.PrivateKey
-)

@@ -1,438 +1,360 @@
-package usersecurity
+package usersecurity_test
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"regexp"
 	"slices"
-	"strconv"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/google/uuid"
-	"golang.org/x/oauth2"
+	"github.com/wise-partner/usersecurity"
 )
 
-// script is a transport that plays one answer after the other, and the last one
-// for ever.
-type script struct {
-	answers []played
-	sent    []string // methods
+// failures are the ways in which all attempts may fail.
+var failures = []struct {
+	name     string
+	step     step
+	attempts int
+	want     error
+	open     bool // a write may have been done
+}{
+	{"refused", refused, 4, usersecurity.ErrTransport, false},
+	{"no dial", fails(&net.OpError{Op: "dial", Err: errors.New("refused")}), 4, usersecurity.ErrTransport, false},
+	{"unknown host", fails(&net.OpError{Op: "dial", Err: &net.DNSError{IsNotFound: true}}), 4, usersecurity.ErrTransport, false},
+	{"lost", lost, 4, usersecurity.ErrTransport, true},
+	{"unknown", fails(errors.New("reset")), 4, usersecurity.ErrTransport, true},
+	{"closed", fails(io.EOF), 4, usersecurity.ErrTransport, true},
+	{"429", answers(429, ""), 4, usersecurity.ErrRateLimited, false},
+	{"408", answers(408, ""), 4, usersecurity.ErrUnexpectedStatus, true},
+	{"500", answers(500, ""), 4, usersecurity.ErrServer, true},
+	{"502", answers(502, ""), 4, usersecurity.ErrServer, true},
+	{"503", answers(503, ""), 4, usersecurity.ErrServer, true},
+	{"504", answers(504, ""), 4, usersecurity.ErrServer, true},
+
+	{"101", answers(101, ""), 1, usersecurity.ErrUnexpectedStatus, false},
+	{"201", answers(201, "{}"), 1, usersecurity.ErrUnexpectedStatus, false},
+	{"302", answers(302, ""), 1, usersecurity.ErrRedirect, false},
+	{"401", answers(401, ""), 1, usersecurity.ErrUnauthorized, false}, // the source has no other token
+	{"403", answers(403, ""), 1, usersecurity.ErrForbidden, false},
+	{"410", answers(410, ""), 1, usersecurity.ErrUnexpectedStatus, false},
+	{"425", answers(425, ""), 1, usersecurity.ErrUnexpectedStatus, false},
+	{"422", answers(422, ""), 1, usersecurity.ErrInvalidRequest, false},
+	{"501", answers(501, ""), 1, usersecurity.ErrServer, false},
+	{"505", answers(505, ""), 1, usersecurity.ErrServer, false},
 }
 
-// played is an answer, or an error. With a number in list, it is one of a user
-// who has that number.
-type played struct {
-	status int
-	body   string
-	header http.Header
-	err    error
-}
-
-func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
-	if req.Body != nil {
-		_, _ = io.Copy(io.Discard, req.Body)
-	}
-	s.sent = append(s.sent, req.Method)
-	a := s.answers[0]
-	if len(s.answers) > 1 {
-		s.answers = s.answers[1:]
-	}
-	if a.err != nil {
-		return nil, a.err
-	}
-	header := a.header
-	if header == nil {
-		header = http.Header{}
-	}
-	return &http.Response{
-		StatusCode: a.status, Header: header, Request: req,
-		Body: io.NopCloser(strings.NewReader(a.body)), ContentLength: int64(len(a.body)),
-	}, nil
-}
-
-// What goes wrong, by the words of the table in the package text.
-var (
-	notWritten = played{err: &net.OpError{Op: "dial", Err: errors.New("refused")}}
-	noAnswer   = played{err: errors.New("reset")}
-)
-
-const listedNumber = "+6588880001"
-
-// ways are the operations, by the columns of the table.
-var ways = map[string]map[Operation]func(context.Context, *Client) error{
-	"lists": {
-		OpListPhoneNumbers: func(ctx context.Context, c *Client) error {
-			_, err := c.ListPhoneNumbers(ctx, 7)
-			return err
-		},
-		OpListDeviceFingerprints: func(ctx context.Context, c *Client) error {
-			_, err := c.ListDeviceFingerprints(ctx, 7)
-			return err
-		},
-	},
-	"deletes": {
-		OpDeletePin:     func(ctx context.Context, c *Client) error { return c.DeletePin(ctx, 7) },
-		OpDeleteFaceMap: func(ctx context.Context, c *Client) error { return c.DeleteFaceMap(ctx, 7) },
-		OpDeleteDeviceFingerprint: func(ctx context.Context, c *Client) error {
-			return c.DeleteDeviceFingerprint(ctx, 7, uuid.Max)
-		},
-		OpDeletePhoneNumber: func(ctx context.Context, c *Client) error { return c.DeletePhoneNumber(ctx, 7, 9) },
-	},
-	"set-once": {
-		OpCreatePin: func(ctx context.Context, c *Client) error {
-			pin, _ := NewPin("0417")
-			return c.CreatePin(ctx, 7, pin)
-		},
-		OpEnrolFaceMap: func(ctx context.Context, c *Client) error {
-			faceMap, _ := NewFaceMap([]byte{1})
-			return c.EnrolFaceMap(ctx, 7, faceMap)
-		},
-		OpCreateDeviceFingerprint: func(ctx context.Context, c *Client) error {
-			fingerprint, _ := NewFingerprint("device")
-			_, err := c.CreateDeviceFingerprint(ctx, 7, fingerprint)
-			return err
-		},
-	},
-	"phone numbers": {
-		OpCreatePhoneNumber: func(ctx context.Context, c *Client) error {
-			_, err := c.CreatePhoneNumber(ctx, 7, listedNumber)
-			return err
-		},
-		OpUpdatePhoneNumber: func(ctx context.Context, c *Client) error {
-			_, err := c.UpdatePhoneNumber(ctx, 7, 9, listedNumber)
-			return err
-		},
-	},
-}
-
-// worked is the documented success of an operation.
-func worked(op Operation) played {
-	switch op {
-	case OpListPhoneNumbers, OpListDeviceFingerprints:
-		return played{status: http.StatusOK, body: "[]"}
-	case OpCreateDeviceFingerprint:
-		return played{status: http.StatusOK, body: `{"deviceFingerprintId":"0b9de7c7-3f0c-4a52-9ab1-7a1b1f5a9d11","createdAt":"2026-01-02T03:04:05.123456789Z"}`}
-	case OpCreatePhoneNumber, OpUpdatePhoneNumber:
-		return played{status: http.StatusOK, body: `{"id":9,"phoneNumber":"` + listedNumber + `"}`}
-	}
-	return played{status: http.StatusNoContent}
-}
-
-// run makes a call against a script under a clock of its own, with the longest
-// waits that the drawing allows. It returns what was sent and how long that took.
-func (s *script) run(t *testing.T, call func(context.Context, *Client) error) (sent string, took time.Duration, err error) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		c, newErr := New(WithBaseURL(Sandbox), WithUnsealedBodies(), WithHTTPClient(&http.Client{Transport: s}),
-			WithApplicationTokens(freshTokens()), WithUserTokens(freshTokens()))
-		if newErr != nil {
-			t.Fatal(newErr)
-		}
-		c.jitter = func(bound time.Duration) time.Duration { return bound }
-		began := time.Now()
-		err = call(t.Context(), c)
-		took = time.Since(began)
-	})
-	return strings.Join(s.sent, " "), took, err
-}
-
-// freshTokens gives another token after each that was rejected.
-func freshTokens() TokenSource {
-	return TokenFunc(func(_ context.Context, req TokenRequest) (*oauth2.Token, error) {
-		return &oauth2.Token{AccessToken: "token" + req.Rejected}, nil
-	})
-}
-
-// retryTable reads the table of the package text: row, column, cell.
-func retryTable(t *testing.T) map[string]map[string]string {
-	t.Helper()
-	text, err := os.ReadFile("doc.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	table := map[string]map[string]string{}
-	columns := []string{"lists", "deletes", "set-once", "phone numbers"}
-	gap := regexp.MustCompile(`\s{2,}`)
-	var in bool
-	var half string
-	for line := range strings.Lines(string(text)) {
-		line = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(line), "//"))
-		cells := gap.Split(line, -1)
-		switch {
-		case slices.Equal(cells, columns):
-			in = true
-		case in && line == "":
-			return table
-		case in && len(cells) == 1 && strings.HasSuffix(line, ","):
-			half = line + " "
-		case in && len(cells) > 1:
-			row := table[half+cells[0]]
-			if row == nil {
-				row = map[string]string{}
-				table[half+cells[0]] = row
-			}
-			for i, column := range columns {
-				row[column] = cells[min(i+1, len(cells)-1)]
-			}
-			half = ""
-		}
-	}
-	t.Fatal("doc.go has no retry table")
-	return nil
-}
-
-// TestRetryTable walks the table of the package text, cell by cell.
-func TestRetryTable(t *testing.T) {
-	table := retryTable(t)
-	if len(table) != 6 {
-		t.Fatalf("the table has %d rows: %v", len(table), table)
-	}
-	const (
-		first  = defaultMinWait
-		second = 2 * defaultMinWait
-		third  = 4 * defaultMinWait
-	)
-	for row, cells := range table {
-		for column, cell := range cells {
-			for op, call := range ways[column] {
-				method := operations[op].method
-				check := func(what string, s script, want error, sent string, took time.Duration) error {
-					t.Helper()
-					gotSent, gotTook, err := s.run(t, call)
-					if (want == nil) != (err == nil) || want != nil && !errors.Is(err, want) || gotSent != sent || gotTook != took {
-						t.Errorf("%s / %s / %s, %s: error %v, sent %s in %s; want %v, %s in %s", row, column, op, what, err, gotSent, gotTook, want, sent, took)
-					}
-					return err
+// How many attempts each operation makes, and what the error is when all fail
+// in the same way.
+func TestAttemptsWhenAllFail(t *testing.T) {
+	t.Parallel()
+	for _, r := range contract {
+		for _, test := range failures {
+			scripted(t, string(r.op)+"/"+test.name, func(t *testing.T) {
+				wise := play(t, test.step)
+				open := test.open && r.writes()
+				if r.class == aNumber && open {
+					wise.readBack = []step{answers(200, "[]")}
 				}
-				twice := method + " " + method
-				times := func(n int) string { return strings.TrimSpace(strings.Repeat(method+" ", n)) }
-				none := played{status: http.StatusOK, body: "[]"}
-				there := played{status: http.StatusOK, body: `[{"id":9,"phoneNumber":"` + listedNumber + `"}]`}
-
-				switch cell + " / " + row {
-				case "repeat / nothing was written":
-					check("once", script{answers: []played{notWritten, worked(op)}}, nil, twice, first)
-					check("always", script{answers: []played{notWritten}}, ErrTransport, times(4), first+second+third)
-				case "repeat / 429":
-					limited := played{status: http.StatusTooManyRequests}
-					check("once", script{answers: []played{limited, worked(op)}}, nil, twice, first)
-					check("always", script{answers: []played{limited}}, ErrRateLimited, times(4), first+second+third)
-					limited.header = http.Header{"Retry-After": {"7"}}
-					check("in 7 s", script{answers: []played{limited, worked(op)}}, nil, twice, 7*time.Second)
-					for _, absurd := range []string{"31", "99999999999999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"} {
-						limited.header = http.Header{"Retry-After": {absurd}}
-						err := check("much later", script{answers: []played{limited, worked(op)}}, ErrRateLimited, method, 0)
-						var api *APIError
-						if !errors.As(err, &api) || api.RetryAfter <= defaultMaxRetryAfter {
-							t.Errorf("%s: the error doesn't tell how long to wait: %v", op, err)
-						}
-					}
-				case "repeat / no answer, 408, 500, 502, 503, 504",
-					"repeat 1 / no answer, 408, 500, 502, 503, 504",
-					"repeat 2 / no answer, 408, 500, 502, 503, 504",
-					"look, repeat 3 / no answer, 408, 500, 502, 503, 504":
-					for _, lost := range []played{noAnswer, {status: 408}, {status: 500}, {status: 502}, {status: 503}, {status: 504}} {
-						what := strconv.Itoa(lost.status)
-						if !strings.HasPrefix(cell, "look") {
-							check(what, script{answers: []played{lost, worked(op)}}, nil, twice, first)
-						}
-						switch cell {
-						case "repeat 1":
-							check(what+", 404", script{answers: []played{lost, {status: 404}}}, nil, twice, first)
-							err := check(what+", 403", script{answers: []played{lost, {status: 403}}}, ErrForbidden, twice, first)
-							uncertain(t, op, err, true)
-						case "repeat 2":
-							err := check(what+", 409", script{answers: []played{lost, {status: 409}}}, operations[op].answers[0].sentinel, twice, first)
-							uncertain(t, op, err, true)
-						case "look, repeat 3":
-							check(what+", it is there", script{answers: []played{lost, there}}, nil, method+" GET", first)
-							check(what+", it isn't", script{answers: []played{lost, none, worked(op)}}, nil, method+" GET "+method, first)
-							check(what+", 422, it is there", script{answers: []played{lost, none, {status: 422}, there}}, nil, method+" GET "+method+" GET", first)
-							repeated := played{status: 422, body: `{"errors":[{"code":"phone.number.repeated"}]}`}
-							err := check(what+", 422, it isn't", script{answers: []played{lost, none, repeated, none}}, ErrPhoneRepeated, method+" GET "+method+" GET", first)
-							uncertain(t, op, err, false)
-							check(what+", nobody can tell", script{answers: []played{lost, {status: 403}}}, ErrOutcomeUnknown, method+" GET", first)
-						}
-					}
-				case "one fresh token, one repeat / 401":
-					rejected := played{status: http.StatusUnauthorized}
-					check("once", script{answers: []played{rejected, worked(op)}}, nil, twice, 0)
-					check("always", script{answers: []played{rejected}}, ErrUnauthorized, twice, 0)
-				case "is the answer / any other answer":
-					for _, status := range []int{400, 403, 404, 409, 418, 422, 501, 505, 302, 203} {
-						err := check(strconv.Itoa(status), script{answers: []played{{status: status}}}, operations[op].sentinelOf(status), method, 0)
-						uncertain(t, op, err, false)
-					}
-				case "error / attempts used up":
-					check("no answer", script{answers: []played{noAnswer}}, ErrTransport, times(4), first+second+third)
-					check("503", script{answers: []played{{status: 503}}}, ErrServer, times(4), first+second+third)
-				case "ErrOutcomeUnknown if one may have been done / attempts used up":
-					sent := times(4)
-					var answers, later []played
-					for n := range 4 {
-						answers = append(answers, played{status: 503})
-						later = append(later, notWritten)
-						if column == "phone numbers" {
-							answers = append(answers, none)
-							sent = strings.TrimSpace(strings.Repeat(method+" GET ", 4))
-							if n == 0 {
-								later = append(later[:0], noAnswer, none)
-							}
-						} else if n == 0 {
-							later[0] = noAnswer
-						}
-					}
-					err := check("503", script{answers: answers}, ErrOutcomeUnknown, sent, first+second+third)
-					if !errors.Is(err, ErrServer) {
-						t.Errorf("%s: the cause can't be told from %v", op, err)
-					}
-					if column != "phone numbers" {
-						check("no answer, then nothing written", script{answers: later}, ErrOutcomeUnknown, sent, first+second+third)
-					}
-				default:
-					t.Errorf("no test for %q in the row %q", cell, row)
+				var meta usersecurity.Meta
+				_, err := r.call(t.Context(), newClient(t, wise), usersecurity.WithMeta(&meta))
+				want := []error{test.want}
+				if open {
+					want = append(want, usersecurity.ErrOutcomeUnknown)
 				}
+				checkMatches(t, "the error", err, want...)
+				if wise.count() != test.attempts || meta.Attempts != test.attempts {
+					t.Errorf("%d requests, %d attempts; want %d", wise.count(), meta.Attempts, test.attempts)
+				}
+				// Before each repeat, and at the end.
+				if wise.readBack != nil && len(wise.lists) != test.attempts {
+					t.Errorf("%d lists", len(wise.lists))
+				}
+				var api *usersecurity.APIError
+				if errors.As(err, &api) && (api.Attempts != test.attempts || api.Uncertain) {
+					t.Errorf("%d attempts, uncertain %t", api.Attempts, api.Uncertain)
+				}
+				var outcome *usersecurity.OutcomeError
+				if errors.As(err, &outcome) != open || open && (outcome.Op != r.op || outcome.Attempts != test.attempts || outcome.CorrelationID != meta.CorrelationID) {
+					t.Errorf("the outcome is %+v", outcome)
+				}
+				for _, a := range slices.Concat(wise.requests, wise.lists) {
+					if a.header.Get("X-External-Correlation-Id") != meta.CorrelationID.String() {
+						t.Error("an attempt has another correlation id")
+					}
+				}
+			})
+		}
+	}
+}
+
+// A call that fails and then works needs just that many attempts.
+func TestAttemptsUntilSuccess(t *testing.T) {
+	t.Parallel()
+	for _, r := range contract {
+		for name, failure := range map[string]step{"refused": refused, "lost": lost, "429": answers(429, ""), "500": answers(500, ""), "503": answers(503, "")} {
+			for failures := range 4 {
+				scripted(t, fmt.Sprint(r.op, "/", failures, " times ", name), func(t *testing.T) {
+					wise := play(t, append(slices.Repeat([]step{failure}, failures), r.answersWell())...)
+					if r.class == aNumber {
+						wise.readBack = []step{answers(200, "[]")}
+					}
+					var meta usersecurity.Meta
+					got, err := r.call(t.Context(), newClient(t, wise), usersecurity.WithMeta(&meta))
+					if err != nil {
+						t.Fatal(err)
+					}
+					r.checkResult(t, got)
+					if wise.count() != failures+1 || meta.Attempts != failures+1 || meta.StatusCode != r.success[0] {
+						t.Errorf("%d requests, meta %+v", wise.count(), meta)
+					}
+				})
 			}
 		}
 	}
 }
 
-// sentinelOf is the error of a status alone.
-func (o *operation) sentinelOf(status int) error {
-	return (&APIError{Op: o.name, StatusCode: status}).classify()
-}
-
-func uncertain(t *testing.T, op Operation, err error, want bool) {
-	t.Helper()
-	var api *APIError
-	if !errors.As(err, &api) || api.Uncertain != want {
-		t.Errorf("%s: uncertain is not %v: %v", op, want, err)
-	}
-}
-
-func TestWaitsAreDrawnBelowTheBound(t *testing.T) {
-	c, err := New(WithBaseURL(Sandbox))
-	if err != nil {
-		t.Fatal(err)
-	}
-	lowest, highest := time.Second, time.Duration(0)
-	for range 1000 {
-		w := c.jitter(time.Second)
-		lowest, highest = min(lowest, w), max(highest, w)
-	}
-	if lowest < 0 || lowest > 100*time.Millisecond || highest > time.Second || highest < 900*time.Millisecond {
-		t.Errorf("waits from %s to %s", lowest, highest)
-	}
-}
-
-func TestWaitsStopDoublingAtTheHighest(t *testing.T) {
-	s := &script{answers: []played{{status: 503}}}
-	sent, took, _ := s.run(t, func(ctx context.Context, c *Client) error {
-		_, err := c.ListPhoneNumbers(ctx, 7, WithMaxAttempts(8))
-		return err
-	})
-	want := 250*time.Millisecond + 500*time.Millisecond + time.Second + 2*time.Second + 4*time.Second + 2*5*time.Second
-	if n := len(strings.Fields(sent)); n != 8 || took != want {
-		t.Errorf("%d attempts in %s, want 8 in %s", n, took, want)
-	}
-}
-
-// A wait that can't end before the deadline is not begun.
-func TestNoWaitPastTheDeadline(t *testing.T) {
-	s := &script{answers: []played{{status: 503, header: http.Header{"Retry-After": {"20"}}}}}
-	_, took, err := s.run(t, func(ctx context.Context, c *Client) error {
-		ctx, cancel := context.WithTimeout(ctx, 19*time.Second)
-		defer cancel()
-		return ways["deletes"][OpDeletePin](ctx, c)
-	})
-	var api *APIError
-	if took != 0 || !errors.Is(err, ErrOutcomeUnknown) || !errors.As(err, &api) || api.RetryAfter != 20*time.Second {
-		t.Errorf("error %v after %s", err, took)
-	}
-}
-
-// hang is a transport that waits for the end of its request.
-type hang struct{}
-
-func (hang) RoundTrip(req *http.Request) (*http.Response, error) {
-	<-req.Context().Done()
-	return nil, req.Context().Err()
-}
-
-func TestTimes(t *testing.T) {
-	for name, c := range map[string]struct {
-		deadline time.Duration
-		want     error
-		not      error
-		took     time.Duration
+func TestAttemptsAreBounded(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		policy usersecurity.RetryPolicy
+		call   []usersecurity.CallOption
+		want   int
 	}{
-		"an attempt's":         {time.Hour, ErrAttemptTimeout, context.DeadlineExceeded, 4*defaultAttemptTime + 1750*time.Millisecond},
-		"the caller's":         {3 * time.Second, context.DeadlineExceeded, ErrAttemptTimeout, 3 * time.Second},
-		"the call's own total": {0, ErrAttemptTimeout, context.DeadlineExceeded, 4*defaultAttemptTime + 1750*time.Millisecond},
+		{usersecurity.RetryPolicy{}, nil, 4},
+		{usersecurity.RetryPolicy{MaxAttempts: 1}, nil, 1},
+		{usersecurity.RetryPolicy{MaxAttempts: 2}, nil, 2},
+		{usersecurity.RetryPolicy{MaxAttempts: 9, MaxWait: time.Second}, nil, 9},
+		{usersecurity.RetryPolicy{MaxAttempts: 2}, []usersecurity.CallOption{usersecurity.WithMaxAttempts(3)}, 3},
+		{usersecurity.RetryPolicy{}, []usersecurity.CallOption{usersecurity.WithMaxAttempts(1)}, 1},
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			client, err := New(WithBaseURL(Sandbox), WithHTTPClient(&http.Client{Transport: hang{}}), WithApplicationTokens(StaticToken("token")))
-			if err != nil {
-				t.Fatal(err)
-			}
-			client.jitter = func(bound time.Duration) time.Duration { return bound }
-			ctx := t.Context()
-			if c.deadline > 0 {
-				var cancel context.CancelFunc
-				ctx, cancel = context.WithTimeout(ctx, c.deadline)
-				defer cancel()
-			}
-			began := time.Now()
-			err = client.DeletePin(ctx, 7)
-			if took := time.Since(began); took != c.took || !errors.Is(err, c.want) || errors.Is(err, c.not) || !errors.Is(err, ErrOutcomeUnknown) {
-				t.Errorf("%s: error %v after %s, want %v after %s", name, err, took, c.want, c.took)
+		scripted(t, fmt.Sprint(test.policy, len(test.call)), func(t *testing.T) {
+			wise := play(t, answers(503, ""))
+			_, err := newClient(t, wise, usersecurity.WithRetry(test.policy)).ListPhoneNumbers(t.Context(), 1001, test.call...)
+			checkMatches(t, "the error", err, usersecurity.ErrServer)
+			if wise.count() != test.want {
+				t.Errorf("%d attempts, want %d", wise.count(), test.want)
 			}
 		})
 	}
 }
 
-func TestTotalBoundsACallWithoutDeadline(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		client, err := New(WithBaseURL(Sandbox), WithHTTPClient(&http.Client{Transport: hang{}}),
-			WithApplicationTokens(StaticToken("token")), WithTimeouts(40*time.Second, time.Minute))
-		if err != nil {
-			t.Fatal(err)
+// A read whose reply breaks off is read again; a write's is a success that
+// can't be read.
+func TestBrokenReplyOfARead(t *testing.T) {
+	t.Parallel()
+	for _, r := range rowsOf(aRead) {
+		scripted(t, string(r.op), func(t *testing.T) {
+			wise := play(t, breaksOff(r.reply), r.answersWell())
+			got, err := r.call(t.Context(), newClient(t, wise))
+			if err != nil || wise.count() != 2 {
+				t.Fatalf("%d attempts, %v", wise.count(), err)
+			}
+			r.checkResult(t, got)
+		})
+		scripted(t, string(r.op)+"/always", func(t *testing.T) {
+			wise := play(t, breaksOff(r.reply))
+			_, err := r.call(t.Context(), newClient(t, wise))
+			checkMatches(t, "the error", err, usersecurity.ErrMalformedReply, usersecurity.ErrTransport)
+			if wise.count() != 4 {
+				t.Errorf("%d attempts", wise.count())
+			}
+		})
+	}
+}
+
+// The waits are drawn between nothing and a bound that doubles.
+func TestWaitsAreJittered(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		policy usersecurity.RetryPolicy
+		bounds []time.Duration
+	}{
+		{"default", usersecurity.RetryPolicy{}, []time.Duration{250 * time.Millisecond, 500 * time.Millisecond, time.Second}},
+		{"default, more attempts", usersecurity.RetryPolicy{MaxAttempts: 8}, []time.Duration{
+			250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 5 * time.Second, 5 * time.Second,
+		}},
+		{"own", usersecurity.RetryPolicy{MaxAttempts: 5, MinWait: time.Second, MaxWait: 3 * time.Second}, []time.Duration{
+			time.Second, 2 * time.Second, 3 * time.Second, 3 * time.Second,
+		}},
+		{"highest below the default lowest", usersecurity.RetryPolicy{MaxWait: 10 * time.Millisecond}, []time.Duration{
+			10 * time.Millisecond, 10 * time.Millisecond, 10 * time.Millisecond,
+		}},
+	} {
+		scripted(t, test.name, func(t *testing.T) {
+			const calls = 200
+			shortest, longest := slices.Clone(test.bounds), make([]time.Duration, len(test.bounds))
+			for range calls {
+				wise := play(t, answers(503, ""))
+				_, err := newClient(t, wise, usersecurity.WithRetry(test.policy)).ListPhoneNumbers(t.Context(), 1001)
+				if !errors.Is(err, usersecurity.ErrServer) {
+					t.Fatal(err)
+				}
+				waits := wise.waits()
+				if len(waits) != len(test.bounds) {
+					t.Fatalf("%d waits", len(waits))
+				}
+				for i, wait := range waits {
+					if wait < 0 || wait > test.bounds[i] {
+						t.Fatalf("wait %d took %s, of at most %s", i, wait, test.bounds[i])
+					}
+					shortest[i], longest[i] = min(shortest[i], wait), max(longest[i], wait)
+				}
+			}
+			// By chance this fails once in 10⁹ times.
+			for i, bound := range test.bounds {
+				if shortest[i] > bound/9 || longest[i] < bound-bound/9 {
+					t.Errorf("wait %d took between %s and %s, of at most %s", i, shortest[i], longest[i], bound)
+				}
+			}
+		})
+	}
+}
+
+// dateIn is a date as the header has it.
+func dateIn(d time.Duration) string { return time.Now().Add(d).UTC().Format(http.TimeFormat) }
+
+// retryAfters are values of the header, and what follows.
+var retryAfters = []struct {
+	name   string
+	value  func() string
+	policy usersecurity.RetryPolicy
+	least  time.Duration // the wait is at least this; no answer comes if it is negative
+	after  time.Duration // what the error says
+}{
+	{name: "seconds", value: func() string { return "3" }, least: 3 * time.Second, after: 3 * time.Second},
+	{name: "the most", value: func() string { return "30" }, least: 30 * time.Second, after: 30 * time.Second},
+	{name: "a date", value: func() string { return dateIn(3 * time.Second) }, least: 3 * time.Second, after: 3 * time.Second},
+	{name: "a date that is past", value: func() string { return dateIn(-time.Hour) }},
+	{name: "none", value: func() string { return "0" }},
+	{name: "empty", value: func() string { return "" }},
+	{name: "negative", value: func() string { return "-3" }},
+	{name: "no number", value: func() string { return "soon" }},
+	{name: "a fraction", value: func() string { return "1.5" }},
+	{name: "too long", value: func() string { return "31" }, least: -1, after: 31 * time.Second},
+	{name: "a date too far", value: func() string { return dateIn(time.Hour) }, least: -1, after: time.Hour},
+	{name: "a date in 9999", value: func() string { return "Fri, 31 Dec 9999 23:59:59 GMT" }, least: -1, after: -1},
+	{name: "more than fits", value: func() string { return "99999999999999999999999" }, least: -1, after: -1},
+	{name: "more than a duration", value: func() string { return "18446744073709551615" }, least: -1, after: -1},
+	{name: "within an own bound", value: func() string { return "45" }, policy: usersecurity.RetryPolicy{MaxRetryAfter: 45 * time.Second}, least: 45 * time.Second, after: 45 * time.Second},
+	{name: "above an own bound", value: func() string { return "2" }, policy: usersecurity.RetryPolicy{MaxRetryAfter: time.Second}, least: -1, after: 2 * time.Second},
+	{name: "longer than the call may take", value: func() string { return "61" }, policy: usersecurity.RetryPolicy{MaxRetryAfter: time.Hour}, least: -1, after: 61 * time.Second},
+}
+
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{429, 503} {
+		for _, test := range retryAfters {
+			scripted(t, fmt.Sprint(status, " ", test.name), func(t *testing.T) {
+				value := test.value()
+				wise := play(t, answers(status, "", "Retry-After", value), answers(status, ""), answers(200, "[]"))
+				client := newClient(t, wise, usersecurity.WithRetry(test.policy))
+				start := time.Now()
+				_, err := client.ListPhoneNumbers(t.Context(), 1001)
+				if test.least >= 0 {
+					if err != nil || wise.count() != 3 {
+						t.Fatalf("%d attempts, %v", wise.count(), err)
+					}
+					if wait := wise.waits()[0]; wait < test.least || wait > max(test.least, 250*time.Millisecond)+250*time.Millisecond {
+						t.Errorf("it waited %s", wait)
+					}
+					if wait := wise.waits()[1]; wait > 500*time.Millisecond {
+						t.Errorf("with no word of Wise's it waited %s", wait)
+					}
+				} else {
+					checkMatches(t, "the error", err, byStatus[status])
+					if wise.count() != 1 || time.Since(start) != 0 {
+						t.Errorf("%d attempts in %s", wise.count(), time.Since(start))
+					}
+				}
+				// What the error says of it.
+				_, err = newClient(t, play(t, answers(status, "", "Retry-After", value))).ListPhoneNumbers(t.Context(), 1001, usersecurity.WithMaxAttempts(1))
+				var api *usersecurity.APIError
+				if !errors.As(err, &api) {
+					t.Fatal(err)
+				}
+				elapsed := time.Since(start)
+				switch after := api.RetryAfter; {
+				case test.after < 0:
+					if after < 24*time.Hour {
+						t.Errorf("the error says to retry after %s", after)
+					}
+				case after > test.after || after < test.after-elapsed:
+					t.Errorf("the error says to retry after %s, want %s", after, test.after)
+				}
+			})
 		}
-		client.jitter = func(bound time.Duration) time.Duration { return bound }
-		began := time.Now()
-		_, err = client.ListPhoneNumbers(t.Context(), 7)
-		if took := time.Since(began); took != time.Minute || !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("error %v after %s", err, took)
+	}
+}
+
+// A wait that the caller's deadline would cut short is not begun.
+func TestWaitBeyondTheDeadline(t *testing.T) {
+	t.Parallel()
+	for _, r := range contract {
+		for _, status := range []int{429, 503} {
+			for asked, left := range map[time.Duration]time.Duration{10 * time.Second: 10 * time.Second, 20 * time.Second: 19 * time.Second} {
+				scripted(t, fmt.Sprint(r.op, " ", status, ", ", asked, " with ", left), func(t *testing.T) {
+					wise := play(t, answers(status, "", "Retry-After", fmt.Sprint(asked.Seconds())))
+					if r.class == aNumber && status == 503 {
+						wise.readBack = []step{answers(200, "[]")}
+					}
+					ctx, cancel := context.WithTimeout(t.Context(), left)
+					defer cancel()
+					start := time.Now()
+					_, err := r.call(ctx, newClient(t, wise))
+					want := []error{byStatus[status]}
+					if status == 503 && r.writes() {
+						want = append(want, usersecurity.ErrOutcomeUnknown)
+					}
+					checkMatches(t, "the error", err, want...)
+					var api *usersecurity.APIError
+					if !errors.As(err, &api) || api.RetryAfter != asked || api.Attempts != 1 {
+						t.Errorf("the error is %v", err)
+					}
+					if wise.count() != 1 || time.Since(start) != 0 {
+						t.Errorf("%d attempts in %s", wise.count(), time.Since(start))
+					}
+				})
+			}
+		}
+	}
+}
+
+// The drawing reaches both ends of what is allowed, and goes no further.
+func TestWaitsAreDrawnBelowTheBound(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		wise := play(t, answers(503, ""))
+		const draws = 1000
+		client := newClient(t, wise, usersecurity.WithRetry(usersecurity.RetryPolicy{MaxAttempts: draws + 1, MinWait: time.Second, MaxWait: time.Second}),
+			usersecurity.WithTimeouts(0, time.Hour))
+		_, err := client.ListPhoneNumbers(t.Context(), 1001)
+		waits := wise.waits()
+		if !errors.Is(err, usersecurity.ErrServer) || len(waits) != draws {
+			t.Fatalf("%d waits, %v", len(waits), err)
+		}
+		if lowest, highest := slices.Min(waits), slices.Max(waits); lowest < 0 || lowest > 100*time.Millisecond || highest > time.Second || highest < 900*time.Millisecond {
+			t.Errorf("waits from %s to %s", lowest, highest)
 		}
 	})
 }
 
-func TestCancelledWait(t *testing.T) {
+func TestWaitsStopDoublingAtTheHighest(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		for op, want := range map[Operation]bool{OpListPhoneNumbers: false, OpDeletePin: true} {
-			client, err := New(WithBaseURL(Sandbox), WithApplicationTokens(StaticToken("token")),
-				WithHTTPClient(&http.Client{Transport: &script{answers: []played{{status: 503, header: http.Header{"Retry-After": {"9"}}}}}}))
-			if err != nil {
-				t.Fatal(err)
-			}
-			ctx, cancel := context.WithCancel(t.Context())
-			time.AfterFunc(time.Second, cancel)
-			began := time.Now()
-			if op == OpDeletePin {
-				err = client.DeletePin(ctx, 7)
-			} else {
-				_, err = client.ListPhoneNumbers(ctx, 7)
-			}
-			if time.Since(began) != time.Second || !errors.Is(err, context.Canceled) || !errors.Is(err, ErrServer) || errors.Is(err, ErrOutcomeUnknown) != want {
-				t.Errorf("%s: error %v after %s", op, err, time.Since(began))
-			}
+		wise := play(t, answers(503, ""))
+		_, err := longestWaits(newClient(t, wise)).ListPhoneNumbers(t.Context(), 1001, usersecurity.WithMaxAttempts(8))
+		checkMatches(t, "the error", err, usersecurity.ErrServer)
+		want := []time.Duration{
+			250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 5 * time.Second, 5 * time.Second,
+		}
+		if waits := wise.waits(); !slices.Equal(waits, want) {
+			t.Errorf("waited for %s, want %s", waits, want)
 		}
 	})
 }

@@ -1,0 +1,204 @@
+package usersecurity_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/wise-partner/usersecurity"
+	"github.com/wise-partner/usersecurity/usersecuritytest"
+)
+
+// What the key endpoint answers is looked at before anything is sealed to it.
+func TestKeyEndpointAnswers(t *testing.T) {
+	t.Parallel()
+	good := string(keyAnswer("RSA_OAEP_256", "PAYLOAD_ENCRYPTION", publicKey()))
+	for name, test := range map[string]struct {
+		answer step
+		works  bool
+	}{
+		"good":              {answers(200, good), true},
+		"without ids":       {answers(200, strings.Replace(good, `"version":3,`, "", 1)), true},
+		"for signing":       {answers(200, string(keyAnswer("RSA_OAEP_256", "PAYLOAD_SIGNING", publicKey()))), false},
+		"another algorithm": {answers(200, string(keyAnswer("PS256", "PAYLOAD_ENCRYPTION", publicKey()))), false},
+		"not RSA":           {answers(200, string(keyAnswer("RSA_OAEP_256", "PAYLOAD_ENCRYPTION", &elliptical.PublicKey))), false},
+		"too short":         {answers(200, string(keyAnswer("RSA_OAEP_256", "PAYLOAD_ENCRYPTION", &shortKey.PublicKey))), false},
+		"no base64":         {answers(200, `{"keyMaterial":{"algorithm":"RSA_OAEP_256","keyMaterial":"%%%"}}`), false},
+		"no DER":            {answers(200, `{"keyMaterial":{"algorithm":"RSA_OAEP_256","keyMaterial":"AAAA"}}`), false},
+		"empty":             {answers(200, ""), false},
+		"HTML":              {answers(200, "<html>"), false},
+		"a list":            {answers(200, "["+good+"]"), false},
+		"403":               {answers(403, ""), false},
+		"404":               {answers(404, ""), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			wise := play(t, test.answer, answers(204, ""))
+			client := bareClient(t, wise, usersecurity.WithApplicationTokens(applicationTokens), usersecurity.WithUserTokens(userTokens), usersecurity.WithJWE())
+			err := client.CreatePin(t.Context(), 1001, usual.pin)
+			if test.works {
+				if err != nil || wise.count() != 2 {
+					t.Fatalf("%d requests, %v", wise.count(), err)
+				}
+				return
+			}
+			if !errors.Is(err, usersecurity.ErrNoKey) || errors.Is(err, usersecurity.ErrOutcomeUnknown) || errors.Is(err, usersecurity.ErrMalformedReply) {
+				t.Errorf("the error is %v", err)
+			}
+			if wise.count() != 1 {
+				t.Errorf("%d requests", wise.count())
+			}
+		})
+	}
+}
+
+func TestKeyIsFetchedOnceAndKept(t *testing.T) {
+	wise, client := newPair(t, nil)
+	var calls sync.WaitGroup
+	for n := range 50 {
+		user := usersecurity.UserID(2001 + n)
+		wise.AddUser(user)
+		calls.Go(func() {
+			if err := client.CreatePin(t.Context(), user, usual.pin); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	calls.Wait()
+	key, err := client.WiseKey(t.Context())
+	if err != nil || !key.PublicKey.Equal(wise.EncryptionKey()) || key.Version == 0 {
+		t.Errorf("the key in use: %v, %v", key, err)
+	}
+	if n := wise.Count(usersecurity.OpFetchWiseKey); n != 1 {
+		t.Errorf("the key was fetched %d times", n)
+	}
+}
+
+// 200 calls are in flight each time the key changes.
+func TestKeyRotatesUnderTraffic(t *testing.T) {
+	const inFlight, rotations = 200, 3
+	wise, client := newPair(t, []usersecuritytest.ServerOption{usersecuritytest.WithLatency(50 * time.Millisecond)},
+		usersecurity.WithRetry(usersecurity.RetryPolicy{MaxAttempts: 1}))
+	for n := range inFlight {
+		wise.AddUser(usersecurity.UserID(n + 1))
+	}
+	if _, err := client.WiseKey(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for rotation := range rotations {
+		fetched := wise.Count(usersecurity.OpFetchWiseKey)
+		sent := wise.Count(usersecurity.OpCreatePin)
+		var calls sync.WaitGroup
+		for n := range inFlight {
+			user := usersecurity.UserID(n + 1)
+			calls.Go(func() {
+				if err := client.CreatePin(t.Context(), user, usual.pin); err != nil {
+					t.Errorf("rotation %d: %v", rotation, err)
+				}
+			})
+		}
+		for wise.Count(usersecurity.OpCreatePin)-sent < inFlight/10 {
+			time.Sleep(time.Millisecond)
+		}
+		wise.RotateKey() // the rest arrives sealed to the old one
+		calls.Wait()
+		if n := wise.Count(usersecurity.OpFetchWiseKey) - fetched; n > 1 {
+			t.Errorf("rotation %d: the key was fetched %d times", rotation, n)
+		}
+		if n := wise.Count(usersecurity.OpCreatePin) - sent; n < inFlight {
+			t.Errorf("rotation %d: %d requests for %d calls", rotation, n, inFlight)
+		}
+		for n := range inFlight {
+			calls.Go(func() {
+				if err := client.DeletePin(t.Context(), usersecurity.UserID(n+1)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		calls.Wait()
+		// If all had been opened before the rotation, nobody knows of it yet.
+		if err := client.VerifyJWE(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	if n := wise.Count(usersecurity.OpFetchWiseKey); n != 1+rotations {
+		t.Errorf("the key was fetched %d times for %d rotations", n, rotations)
+	}
+}
+
+// A 500 under the same key is any 500: the call ends with it.
+func TestSameKeyAfterFailureEndsWithThe500(t *testing.T) {
+	wise, client := newPair(t, nil, usersecurity.WithRetry(usersecurity.RetryPolicy{MaxAttempts: 1}))
+	wise.Inject(usersecuritytest.Fault{Kind: usersecuritytest.Unreadable, Operation: usersecurity.OpCreatePin})
+	var calls sync.WaitGroup
+	for range 20 {
+		calls.Go(func() {
+			err := client.CreatePin(t.Context(), 1001, usual.pin)
+			var api *usersecurity.APIError
+			if !errors.As(err, &api) || api.StatusCode != http.StatusInternalServerError || !errors.Is(err, usersecurity.ErrServer) || !errors.Is(err, usersecurity.ErrOutcomeUnknown) {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+	calls.Wait()
+	if n := wise.Count(usersecurity.OpCreatePin); n != 20 {
+		t.Errorf("%d requests for 20 calls that had one attempt each", n)
+	}
+	if n := wise.Count(usersecurity.OpFetchWiseKey); n > 21 {
+		t.Errorf("the key was fetched %d times", n)
+	}
+}
+
+// Each waiter for the one fetch leaves when its own context ends.
+func TestKeyWaitersKeepTheirContexts(t *testing.T) {
+	wise, client := newPair(t, nil)
+	wise.Inject(usersecuritytest.Fault{Kind: usersecuritytest.Delay, Delay: 200 * time.Millisecond, Operation: usersecurity.OpFetchWiseKey})
+	short, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	var calls sync.WaitGroup
+	calls.Go(func() {
+		err := client.CreatePin(short, 1001, usual.pin)
+		if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, usersecurity.ErrOutcomeUnknown) {
+			t.Errorf("the one with the short deadline: %v", err)
+		}
+	})
+	calls.Go(func() {
+		wise.AddUser(7)
+		if err := client.CreatePin(t.Context(), 7, usual.pin); err != nil {
+			t.Errorf("the one with time: %v", err)
+		}
+	})
+	calls.Wait()
+	if n := wise.Count(usersecurity.OpFetchWiseKey); n != 1 {
+		t.Errorf("the key was fetched %d times", n)
+	}
+}
+
+func TestVerifyJWE(t *testing.T) {
+	wise, client := newPair(t, nil)
+	if err := client.VerifyJWE(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wise.RotateKey()
+	if err := client.VerifyJWE(t.Context()); err != nil {
+		t.Errorf("after a rotation: %v", err)
+	}
+	echo := usersecuritytest.Fault{
+		Kind: usersecuritytest.Status, Operation: usersecurity.OpVerifyJWE, Status: 200, Times: 1,
+		Header: map[string][]string{"Content-Type": {"application/json"}}, Body: `{"message":"jose-playground-response-"}`,
+	}
+	wise.Inject(echo)
+	if err := client.VerifyJWE(t.Context()); !errors.Is(err, usersecurity.ErrPlaintextReply) {
+		t.Errorf("an echo unencrypted: %v", err)
+	}
+	echo.Header = map[string][]string{"Content-Type": {"application/jose+json"}}
+	echo.Body = foreignReply
+	wise.Inject(echo)
+	if err := client.VerifyJWE(t.Context()); !errors.Is(err, usersecurity.ErrDecrypt) {
+		t.Errorf("an echo that doesn't open: %v", err)
+	}
+}

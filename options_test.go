@@ -1,0 +1,162 @@
+package usersecurity_test
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/wise-partner/usersecurity"
+)
+
+// options are those of one client.
+type options = []usersecurity.Option
+
+// ecKey is a decrypter that isn't RSA.
+type ecKey struct{ *ecdsa.PrivateKey }
+
+func (ecKey) Decrypt(io.Reader, []byte, crypto.DecrypterOpts) ([]byte, error) {
+	return nil, errors.New("not this kind of key")
+}
+
+var (
+	base       = usersecurity.WithBaseURL(testHost)
+	oneToken   = usersecurity.WithApplicationTokens(usersecurity.StaticToken("token"))
+	shortKey   = newKey(1024)
+	elliptical = ecKey{must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))}
+)
+
+// mistakes are settings that can't be, and what the error says of them.
+var mistakes = map[string]struct {
+	options options
+	says    string // in the error
+}{
+	"nothing":                  {nil, "WithBaseURL"},
+	"no base URL":              {options{oneToken}, "WithBaseURL"},
+	"a nil option":             {options{base, nil}, "nil"},
+	"two base URLs":            {options{base, usersecurity.WithBaseURL(usersecurity.Sandbox)}, "WithBaseURL"},
+	"base URL empty":           {options{usersecurity.WithBaseURL("")}, "WithBaseURL"},
+	"base URL no host":         {options{usersecurity.WithBaseURL("https://")}, "WithBaseURL"},
+	"base URL no scheme":       {options{usersecurity.WithBaseURL("hidden.example")}, "WithBaseURL"},
+	"base URL relative":        {options{usersecurity.WithBaseURL("/hidden")}, "WithBaseURL"},
+	"base URL http":            {options{usersecurity.WithBaseURL("http://hidden.example")}, "https"},
+	"base URL http, private":   {options{usersecurity.WithBaseURL("http://10.0.0.1")}, "https"},
+	"base URL http, lookalike": {options{usersecurity.WithBaseURL("http://localhost.hidden.example")}, "https"},
+	"base URL http, number":    {options{usersecurity.WithBaseURL("http://127.0.0.1.hidden.example")}, "https"},
+	"base URL ftp":             {options{usersecurity.WithBaseURL("ftp://hidden.example")}, "https"},
+	"base URL file":            {options{usersecurity.WithBaseURL("file:///hidden")}, "https"},
+	"base URL opaque":          {options{usersecurity.WithBaseURL("https:hidden.example")}, "WithBaseURL"},
+	"base URL with user":       {options{usersecurity.WithBaseURL("https://hidden:hidden@wise.example")}, "user"},
+	"base URL with query":      {options{usersecurity.WithBaseURL("https://wise.example/?hidden=1")}, "query"},
+	"base URL with ?":          {options{usersecurity.WithBaseURL("https://wise.example/?")}, "query"},
+	"base URL with fragment":   {options{usersecurity.WithBaseURL("https://wise.example/#hidden")}, "fragment"},
+	"base URL unparsable":      {options{usersecurity.WithBaseURL("https://hidden\x7f.example")}, "WithBaseURL"},
+	"base URL bad port":        {options{usersecurity.WithBaseURL("https://hidden.example:port")}, "WithBaseURL"},
+	"base URL with a newline":  {options{usersecurity.WithBaseURL("https://wise.example\nhidden")}, "WithBaseURL"},
+
+	"nil application tokens":   {options{base, usersecurity.WithApplicationTokens(nil)}, "WithApplicationTokens"},
+	"nil user tokens":          {options{base, usersecurity.WithUserTokens(nil)}, "WithUserTokens"},
+	"no client id":             {options{base, usersecurity.WithClientCredentials("", "hidden")}, "WithClientCredentials"},
+	"no client secret":         {options{base, usersecurity.WithClientCredentials("hidden", "")}, "WithClientCredentials"},
+	"two application tokens":   {options{base, oneToken, usersecurity.WithClientCredentials("hidden", "hidden")}, "WithClientCredentials"},
+	"application tokens twice": {options{base, oneToken, oneToken}, "WithApplicationTokens"},
+
+	"sealed and unsealed":               {options{base, usersecurity.WithJWE(), usersecurity.WithUnsealedBodies()}, "WithUnsealedBodies"},
+	"a nil JWE option":                  {options{base, usersecurity.WithJWE(nil)}, "WithJWE"},
+	"nil keys":                          {options{base, usersecurity.WithJWE(usersecurity.JWEKeys(nil))}, "JWEKeys"},
+	"a nil key":                         {options{base, usersecurity.WithJWE(usersecurity.JWEKeys(usersecurity.StaticKey(nil)))}, "StaticKey"},
+	"an empty key":                      {options{base, usersecurity.WithJWE(usersecurity.JWEKeys(usersecurity.StaticKey(&rsa.PublicKey{})))}, "StaticKey"},
+	"a short key":                       {options{base, usersecurity.WithJWE(usersecurity.JWEKeys(usersecurity.StaticKey(&shortKey.PublicKey)))}, "2048"},
+	"a reply key with the zero id":      {options{base, usersecurity.WithJWE(usersecurity.JWEReplyKey(uuid.Nil, sealingKey()))}, "JWEReplyKey"},
+	"a nil reply key":                   {options{base, usersecurity.WithJWE(usersecurity.JWEReplyKey(deviceID, nil))}, "JWEReplyKey"},
+	"a nil RSA reply key":               {options{base, usersecurity.WithJWE(usersecurity.JWEReplyKey(deviceID, (*rsa.PrivateKey)(nil)))}, "JWEReplyKey"},
+	"an empty reply key":                {options{base, usersecurity.WithJWE(usersecurity.JWEReplyKey(deviceID, &rsa.PrivateKey{}))}, "JWEReplyKey"},
+	"a short reply key":                 {options{base, usersecurity.WithJWE(usersecurity.JWEReplyKey(deviceID, shortKey))}, "2048"},
+	"a reply key that isn't RSA":        {options{base, usersecurity.WithJWE(usersecurity.JWEReplyKey(deviceID, elliptical))}, "RSA"},
+	"a reply key's id without one":      {options{base, usersecurity.WithJWE(usersecurity.JWESendReplyKeyID())}, "JWESendReplyKeyID"},
+	"a nil HTTP client":                 {options{base, usersecurity.WithHTTPClient(nil)}, "WithHTTPClient"},
+	"negative attempts":                 {options{base, usersecurity.WithRetry(usersecurity.RetryPolicy{MaxAttempts: -1})}, "WithRetry"},
+	"a negative lowest wait":            {options{base, usersecurity.WithRetry(usersecurity.RetryPolicy{MinWait: -1})}, "WithRetry"},
+	"a negative highest wait":           {options{base, usersecurity.WithRetry(usersecurity.RetryPolicy{MaxWait: -1})}, "WithRetry"},
+	"a negative Retry-After":            {options{base, usersecurity.WithRetry(usersecurity.RetryPolicy{MaxRetryAfter: -1})}, "WithRetry"},
+	"waits the wrong way round":         {options{base, usersecurity.WithRetry(usersecurity.RetryPolicy{MinWait: 2, MaxWait: 1})}, "MinWait"},
+	"a negative attempt timeout":        {options{base, usersecurity.WithTimeouts(-1, 0)}, "WithTimeouts"},
+	"a negative total timeout":          {options{base, usersecurity.WithTimeouts(0, -1)}, "WithTimeouts"},
+	"a nil logger":                      {options{base, usersecurity.WithLogger(nil)}, "WithLogger"},
+	"a nil observer":                    {options{base, usersecurity.WithObserver(nil)}, "WithObserver"},
+	"no user agent":                     {options{base, usersecurity.WithUserAgent("")}, "WithUserAgent"},
+	"a user agent with a newline":       {options{base, usersecurity.WithUserAgent("hidden\r\nX: y")}, "WithUserAgent"},
+	"a user agent beyond ASCII":         {options{base, usersecurity.WithUserAgent("hiddenü")}, "WithUserAgent"},
+	"a user agent of spaces":            {options{base, usersecurity.WithUserAgent("  ")}, "WithUserAgent"},
+	"the list by PUT":                   {options{base, usersecurity.WithFingerprintListMethod("PUT")}, "WithFingerprintListMethod"},
+	"the list by get in small":          {options{base, usersecurity.WithFingerprintListMethod("get")}, "WithFingerprintListMethod"},
+	"the list by nothing":               {options{base, usersecurity.WithFingerprintListMethod("")}, "WithFingerprintListMethod"},
+	"what follows a mistake is no cure": {options{usersecurity.WithUserTokens(nil), base, usersecurity.WithUserTokens(usersecurity.StaticToken("x"))}, "WithUserTokens"},
+}
+
+func TestSettingsAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, test := range mistakes {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			defer func() {
+				if p := recover(); p != nil {
+					t.Errorf("New panicked: %v", p)
+				}
+			}()
+			client, err := usersecurity.New(test.options...)
+			if client != nil {
+				t.Error("a client next to an error")
+			}
+			checkRefused(t, name, err, "hidden")
+			if err != nil && !strings.Contains(err.Error(), test.says) {
+				t.Errorf("%q doesn't say %q", err, test.says)
+			}
+		})
+	}
+}
+
+// All mistakes are named at once.
+func TestAllMistakesAreNamed(t *testing.T) {
+	t.Parallel()
+	_, err := usersecurity.New(usersecurity.WithUserTokens(nil), usersecurity.WithTimeouts(-1, 0), usersecurity.WithJWE(usersecurity.JWEKeys(nil)), usersecurity.WithUnsealedBodies())
+	for _, word := range []string{"WithBaseURL", "WithUserTokens", "WithTimeouts", "JWEKeys", "WithUnsealedBodies"} {
+		if err == nil || !strings.Contains(err.Error(), word) {
+			t.Errorf("all mistakes are to be named, %s too: %v", word, err)
+		}
+	}
+}
+
+func TestSettingsAreAccepted(t *testing.T) {
+	t.Parallel()
+	for name, good := range map[string]options{
+		"a base URL alone":     {base},
+		"Production":           {usersecurity.WithBaseURL(usersecurity.Production)},
+		"Sandbox":              {usersecurity.WithBaseURL(usersecurity.Sandbox)},
+		"localhost":            {usersecurity.WithBaseURL("http://localhost:8080/prefix")},
+		"loopback":             {usersecurity.WithBaseURL("http://127.0.0.53:8080")},
+		"loopback, IPv6":       {usersecurity.WithBaseURL("http://[::1]:8080")},
+		"zeroes mean defaults": {base, usersecurity.WithRetry(usersecurity.RetryPolicy{}), usersecurity.WithTimeouts(0, 0)},
+		"a high lowest wait":   {base, usersecurity.WithRetry(usersecurity.RetryPolicy{MinWait: time.Minute})},
+		"two reply keys":       {base, usersecurity.WithJWE(usersecurity.JWEKeys(usersecurity.StaticKey(publicKey())), usersecurity.JWEReplyKey(uuid.New(), sealingKey()), usersecurity.JWEReplyKey(uuid.New(), sealingKey()))},
+		"observers":            {base, usersecurity.WithLogger(slog.New(slog.DiscardHandler)), usersecurity.WithLogger(slog.New(slog.DiscardHandler))},
+		"an HTTP client":       {base, usersecurity.WithHTTPClient(&http.Client{})},
+		"a user agent":         {base, usersecurity.WithUserAgent("acme-bank/1.4 (build 7)")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := usersecurity.New(good...); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

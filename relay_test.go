@@ -1,0 +1,149 @@
+package usersecurity_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/wise-partner/usersecurity"
+	"github.com/wise-partner/usersecurity/usersecuritytest"
+)
+
+func TestRelay(t *testing.T) {
+	wise, client := newPair(t, nil)
+	backend := clientOf(t, usersecurity.WithBaseURL(wise.URL()), usersecurity.WithUserTokens(usersecurity.StaticToken(wise.UserToken(1001))))
+	key, err := client.WiseKey(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	_, request := sealedBy(key, usual.pin)
+	reply, err := backend.CreatePinSealed(t.Context(), 1001, request)
+	if err != nil || len(reply.Body()) != 0 {
+		t.Errorf("the PIN: %q, %v", reply.Body(), err)
+	}
+	if _, err := backend.CreatePinSealed(t.Context(), 1001, request); !errors.Is(err, usersecurity.ErrPinAlreadySet) {
+		t.Errorf("the PIN again: %v", err)
+	}
+	if state, _ := wise.User(1001); state.PinDigest != usersecuritytest.DigestOf("0417") {
+		t.Error("another PIN has arrived")
+	}
+
+	sealed, request := sealedBy(key, usual.fingerprint)
+	reply, err = backend.CreateDeviceFingerprintSealed(t.Context(), 1001, request)
+	if err != nil || reply.ContentType() != "application/jose+json" {
+		t.Fatalf("the device: %q, %v", reply.ContentType(), err)
+	}
+	opened, err := sealed.OpenReply(reply.Body())
+	if err != nil || len(opened) == 0 {
+		t.Errorf("the device opened %q, %v", opened, err)
+	}
+	sealed.Wipe()
+	if _, err := sealed.OpenReply(reply.Body()); !errors.Is(err, usersecurity.ErrDecrypt) {
+		t.Errorf("without its content key the device opened the reply: %v", err)
+	}
+}
+
+// A backend that knows Wise's key learns of the new one from the failure of
+// what a device sealed to the old one.
+func TestRelayAfterRotation(t *testing.T) {
+	wise, client := newPair(t, nil)
+	key, err := client.WiseKey(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	wise.RotateKey()
+	relay := func() error {
+		t.Helper()
+		_, request := sealedBy(key, usual.pin)
+		_, err := client.CreatePinSealed(t.Context(), 1001, request)
+		return err
+	}
+	if err := relay(); !errors.Is(err, usersecurity.ErrServer) {
+		t.Errorf("sealed to the old key: %v", err)
+	}
+	if n := wise.Count(usersecurity.OpCreatePin); n != 1 {
+		t.Errorf("the same bytes were sent %d times", n)
+	}
+	if key, err = client.WiseKey(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := relay(); err != nil {
+		t.Errorf("sealed to the new key: %v", err)
+	}
+}
+
+func TestParseSealedRequest(t *testing.T) {
+	sealed, err := usersecurity.Seal(&usersecurity.WiseKey{PublicKey: publicKey()}, usual.pin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	compact := sealed.Compact()
+	request, err := usersecurity.ParseSealedRequest(compact)
+	if err != nil || request.Compact() != compact {
+		t.Fatalf("parsed %q, %v", request.Compact(), err)
+	}
+	cek := bytes.Repeat([]byte{7}, cekSize)
+	bad := badReplies(cek, sealingKey())
+	delete(bad, "RSA with an unknown kid") // these are fit to be requests
+	delete(bad, "RSA without kid")
+	delete(bad, "RSA to a key of the same kid")
+	bad["dir"] = sealReply(jose.DIRECT, cek, "hello", nil)
+	_, rest, _ := strings.Cut(compact, ".")
+	bad["another enc"] = base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"RSA-OAEP-256","enc":"A128GCM"}`)) + "." + rest
+	for name, text := range bad {
+		t.Run(name, func(t *testing.T) {
+			got, err := usersecurity.ParseSealedRequest(text)
+			if !errors.Is(err, usersecurity.ErrInvalidArgument) || got.Compact() != "" {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
+
+func FuzzParseSealedRequest(f *testing.F) {
+	f.Add(must(usersecurity.Seal(&usersecurity.WiseKey{PublicKey: publicKey()}, usual.pin)).Compact())
+	for _, compact := range badReplies(bytes.Repeat([]byte{7}, cekSize), sealingKey()) {
+		if len(compact) < maxProtected {
+			f.Add(compact)
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		request, err := usersecurity.ParseSealedRequest(text)
+		if err != nil {
+			if !errors.Is(err, usersecurity.ErrInvalidArgument) || request.Compact() != "" {
+				t.Fatalf("error %v", err)
+			}
+			return
+		}
+		// What is accepted is what go-jose reads too, and is passed on unchanged.
+		jwe, err := jose.ParseEncryptedCompact(text, []jose.KeyAlgorithm{jose.RSA_OAEP_256}, []jose.ContentEncryption{jose.A256GCM})
+		if err != nil {
+			t.Fatalf("go-jose refuses it: %v", err)
+		}
+		again, err := jwe.CompactSerialize()
+		if err != nil || strings.Count(again, ".") != 4 || request.Compact() != text {
+			t.Fatal("it changed on the way")
+		}
+	})
+}
+
+// A wiped or zero Sealed opens nothing, least of all with a key of zeros.
+func TestWipedSealedOpensNothing(t *testing.T) {
+	forged := sealReply("dir", make([]byte, cekSize), "{}", nil)
+	sealed, err := usersecurity.Seal(&usersecurity.WiseKey{PublicKey: publicKey()}, usual.pin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed.Wipe()
+	sealed.Wipe()
+	for _, s := range []*usersecurity.Sealed{sealed, {}} {
+		if opened, err := s.OpenReply([]byte(forged)); !errors.Is(err, usersecurity.ErrDecrypt) || opened != nil || s.Compact() != "" {
+			t.Errorf("opened %q, %v", opened, err)
+		}
+	}
+}
