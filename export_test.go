@@ -8,7 +8,7 @@ import (
 // What the tests, which stand outside the package, need of its inside.
 
 // SetJitter replaces the drawing of waits.
-func SetJitter(c *Client, draw func(bound time.Duration) time.Duration) { c.jitter = draw }
+func SetJitter(c *Client, draw func(bound time.Duration) time.Duration) { c.engine().jitter = draw }
 
 // SealBytes seals what need not be a secret of the package's types. The content
 // key is the one that wipe is to forget.

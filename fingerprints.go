@@ -2,26 +2,41 @@ package usersecurity
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
-	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 )
 
-func (p Fingerprint) check() error {
-	if p.payload == nil {
-		return invalid("the fingerprint is empty: make it with NewFingerprint")
+// maxFingerprint bounds a fingerprint in bytes. Wise documents no bound; a
+// value this long is a mistake at the caller's.
+const maxFingerprint = 4096
+
+// NewFingerprint takes the fingerprint of a device: any text that isn't empty,
+// in valid UTF-8, of at most 4096 bytes. Anything else is refused with an
+// error that matches [ErrInvalidArgument] and doesn't repeat it.
+func NewFingerprint(value string) (Fingerprint, error) {
+	switch {
+	case value == "":
+		return Fingerprint{}, invalid("a fingerprint can't be empty")
+	case len(value) > maxFingerprint:
+		return Fingerprint{}, invalid("a fingerprint is at most %d bytes, this one has %d", maxFingerprint, len(value))
+	case !utf8.ValidString(value):
+		return Fingerprint{}, invalid("a fingerprint must be valid UTF-8")
 	}
-	return nil
+	text, err := json.Marshal(value)
+	if err != nil {
+		return Fingerprint{}, invalid("a fingerprint must be valid UTF-8")
+	}
+	return Fingerprint{keep(slices.Concat([]byte(`{"deviceFingerprint":`), text, []byte(`}`)))}, nil
 }
 
-// DeviceFingerprint is a registered device of a user. Wise never returns the
-// fingerprint itself.
-type DeviceFingerprint struct {
-	// ID is Wise's id of the registration: what DeleteDeviceFingerprint takes.
-	ID uuid.UUID `json:"deviceFingerprintId"`
-	// CreatedAt is when it was registered, to the nanosecond, in UTC.
-	CreatedAt time.Time `json:"createdAt"`
+// UnmarshalText is [NewFingerprint], so that a field of a request can be a
+// Fingerprint. It still marshals as the mask.
+func (f *Fingerprint) UnmarshalText(text []byte) (err error) {
+	*f, err = NewFingerprint(string(text))
+	return err
 }
 
 // CreateDeviceFingerprint registers a device of the user, three by default. It
@@ -33,14 +48,7 @@ type DeviceFingerprint struct {
 // /v2/profiles/{profileId}/device-fingerprints.
 func (c *Client) CreateDeviceFingerprint(ctx context.Context, user UserID, fingerprint Fingerprint, opts ...CallOption) (*DeviceFingerprint, error) {
 	var created DeviceFingerprint
-	_, err := c.call(ctx, request{
-		op:      &createDeviceFingerprint,
-		invalid: firstOf(user.check, fingerprint.check),
-		user:    user,
-		path:    createDeviceFingerprint.path,
-		body:    fingerprint.plaintext(),
-		decode:  func(r reply) error { return r.decode(&created, func() bool { return created.ID != uuid.Nil }) },
-	}, opts)
+	_, err := c.do(ctx, request{op: OpCreateDeviceFingerprint, user: user, secret: fingerprint.secret, decode: created.decode}, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +56,8 @@ func (c *Client) CreateDeviceFingerprint(ctx context.Context, user UserID, finge
 }
 
 // ListDeviceFingerprints lists the user's registered devices; the list is empty
-// where there are none. It needs the application's token.
+// where there are none. It needs the application's token, with the extra grant
+// that Wise gives on request.
 //
 // Errors: [ErrUserNotFound].
 //
@@ -56,16 +65,16 @@ func (c *Client) CreateDeviceFingerprint(ctx context.Context, user UserID, finge
 // [WithFingerprintListMethod]. There is no successor: v2 has no list.
 func (c *Client) ListDeviceFingerprints(ctx context.Context, user UserID, opts ...CallOption) ([]DeviceFingerprint, error) {
 	list := []DeviceFingerprint{}
-	_, err := c.call(ctx, request{
-		op:      &listDeviceFingerprints,
-		invalid: user.check(),
-		path:    listDeviceFingerprints.target(user, ""),
-		decode: func(r reply) error {
-			return r.decode(&list, func() bool {
-				return !slices.ContainsFunc(list, func(f DeviceFingerprint) bool { return f.ID == uuid.Nil })
-			})
-		},
-	}, opts)
+	_, err := c.do(ctx, request{op: OpListDeviceFingerprints, user: user, decode: func(r reply) error {
+		var body []fingerprintReply
+		err := r.decode(&body, fingerprintFields, func() bool {
+			return !slices.ContainsFunc(body, func(f fingerprintReply) bool { return f.ID == uuid.Nil })
+		})
+		for _, f := range body {
+			list = append(list, f.deviceFingerprint())
+		}
+		return err
+	}}, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -81,17 +90,6 @@ func (c *Client) ListDeviceFingerprints(ctx context.Context, user UserID, opts .
 // Successor: DELETE
 // /v2/profiles/{profileId}/device-fingerprints/{deviceFingerprintId}.
 func (c *Client) DeleteDeviceFingerprint(ctx context.Context, user UserID, id uuid.UUID, opts ...CallOption) error {
-	_, err := c.call(ctx, request{
-		op:      &deleteDeviceFingerprint,
-		invalid: firstOf(user.check, func() error { return checkFingerprintID(id) }),
-		path:    deleteDeviceFingerprint.target(user, id.String()),
-	}, opts)
+	_, err := c.do(ctx, request{op: OpDeleteDeviceFingerprint, user: user, id: id.String(), problem: checkFingerprintID(id)}, opts)
 	return err
-}
-
-func checkFingerprintID(id uuid.UUID) error {
-	if id == uuid.Nil {
-		return invalid("the fingerprint id is the zero UUID")
-	}
-	return nil
 }

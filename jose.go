@@ -26,7 +26,6 @@ const (
 	ivSize  = 12
 	tagSize = 16
 
-	minKeyBits   = 2048
 	maxProtected = 4 << 10 // of a JWE's protected header, encoded
 	maxCompact   = maxReply
 )
@@ -50,9 +49,7 @@ type envelope struct {
 // a fresh content key and initialization vector.
 func seal(pub *rsa.PublicKey, plaintext []byte) (*envelope, error) {
 	e := &envelope{}
-	var iv [ivSize]byte
 	_, _ = rand.Read(e.cek[:]) // never fails
-	_, _ = rand.Read(iv[:])
 	encryptedKey, err := rsa.EncryptOAEP(sha256.New(), rand.Reader, pub, e.cek[:], nil)
 	if err != nil {
 		return nil, err
@@ -61,15 +58,14 @@ func seal(pub *rsa.PublicKey, plaintext []byte) (*envelope, error) {
 	if err != nil {
 		return nil, err
 	}
-	ciphertext := gcm.Seal(nil, iv[:], plaintext, []byte(protected))
-	tag := ciphertext[len(ciphertext)-tagSize:]
-	ciphertext = ciphertext[:len(ciphertext)-tagSize]
+	sealed := gcm.Seal(make([]byte, 0, ivSize+len(plaintext)+tagSize), nil, plaintext, []byte(protected))
+	iv, ciphertext, tag := sealed[:ivSize], sealed[ivSize:len(sealed)-tagSize], sealed[len(sealed)-tagSize:]
 
 	b := make([]byte, 0, len(protected)+4+
 		base64.RawURLEncoding.EncodedLen(len(encryptedKey))+base64.RawURLEncoding.EncodedLen(ivSize)+
 		base64.RawURLEncoding.EncodedLen(len(ciphertext))+base64.RawURLEncoding.EncodedLen(tagSize))
 	b = append(b, protected...)
-	for _, segment := range [][]byte{encryptedKey, iv[:], ciphertext, tag} {
+	for _, segment := range [][]byte{encryptedKey, iv, ciphertext, tag} {
 		b = append(b, '.')
 		b = base64.RawURLEncoding.AppendEncode(b, segment)
 	}
@@ -84,12 +80,14 @@ func (e *envelope) wipe() {
 	}
 }
 
+// newGCM draws its own initialization vectors and puts them before what it
+// seals: the only form that FIPS 140-only mode allows.
 func newGCM(key []byte) (cipher.AEAD, error) {
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		return nil, err
 	}
-	return cipher.NewGCM(block)
+	return cipher.NewGCMWithRandomNonce(block)
 }
 
 // message is a compact JWE taken apart. Nothing in it is opened.
@@ -97,14 +95,14 @@ type message struct {
 	alg, enc, kid string
 	protected     []byte // as it came: the additional authenticated data
 	encryptedKey  []byte
-	iv            []byte
-	sealed        []byte // ciphertext and tag
+	sealed        []byte // initialization vector, ciphertext and tag
 }
 
 // parseCompact checks the shape of a compact JWE: five segments of strict
 // base64url, an initialization vector and a tag of the right size, a header
-// without compression and critical extensions.
+// without compression and critical extensions. White space around it is nothing.
 func parseCompact(compact []byte) (m message, ok bool) {
+	compact = bytes.TrimSpace(compact)
 	// The standard decoder skips line breaks.
 	if len(compact) > maxCompact || bytes.ContainsAny(compact, "\r\n") {
 		return m, false
@@ -132,11 +130,12 @@ func parseCompact(compact []byte) (m message, ok bool) {
 		return dst
 	}
 	m.encryptedKey = decode(nil, segments[1])
-	m.iv = decode(nil, segments[2])
-	m.sealed = decode(make([]byte, 0, segmentEncoding.DecodedLen(len(segments[3]))+tagSize), segments[3])
+	m.sealed = decode(make([]byte, 0, ivSize+segmentEncoding.DecodedLen(len(segments[3]))+tagSize), segments[2])
+	iv := len(m.sealed)
+	m.sealed = decode(m.sealed, segments[3])
 	size := len(m.sealed)
 	m.sealed = decode(m.sealed, segments[4])
-	return m, err == nil && len(m.iv) == ivSize && len(m.sealed)-size == tagSize
+	return m, err == nil && iv == ivSize && len(m.sealed)-size == tagSize
 }
 
 // parseHeader reads what counts of the protected header. How Wise is known to
@@ -164,66 +163,65 @@ func (m *message) parseHeader() bool {
 
 // openReply opens a sealed reply by its protected header: dir with the content
 // key of the request it answers, RSA-OAEP-256 with the reply key that kid
-// names. Whatever is wrong, the error is ErrDecrypt and nothing more, so that
-// it tells nobody how far an attempt got.
-func openReply(compact []byte, cek []byte, replyKeys map[string]crypto.Decrypter) ([]byte, error) {
+// names. It doesn't say what is wrong with one that it can't open, so that it
+// tells nobody how far an attempt got.
+func openReply(compact []byte, cek []byte, replyKeys map[string]crypto.Decrypter) (plaintext []byte, ok bool) {
 	m, ok := parseCompact(compact)
 	switch {
 	case !ok || m.enc != string(encGCM):
-		return nil, ErrDecrypt
+		return nil, false
 	case m.alg == string(algDirect) && len(m.encryptedKey) == 0 && len(cek) == cekSize:
-		return m.openDirect(cek)
+		return m.open(cek)
 	case m.alg == string(algRSA) && len(m.encryptedKey) > 0:
-		if key := replyKeys[strings.ToLower(m.kid)]; key != nil {
-			return openRSA(string(compact), key)
+		key := replyKeys[strings.ToLower(m.kid)]
+		if key == nil {
+			return nil, false
 		}
+		cek, err := key.Decrypt(rand.Reader, m.encryptedKey, &rsa.OAEPOptions{Hash: crypto.SHA256})
+		if err != nil || len(cek) != cekSize {
+			return nil, false
+		}
+		defer clear(cek)
+		return m.open(cek)
 	}
-	return nil, ErrDecrypt
+	return nil, false
 }
 
-// openDirect is the other half of seal, over the same primitives.
-func (m *message) openDirect(cek []byte) ([]byte, error) {
+// open is the other half of seal, over the same primitives.
+func (m *message) open(cek []byte) ([]byte, bool) {
 	gcm, err := newGCM(cek)
 	if err != nil {
-		return nil, ErrDecrypt
+		return nil, false
 	}
-	plaintext, err := gcm.Open(m.sealed[:0], m.iv, m.sealed, m.protected)
-	if err != nil {
-		return nil, ErrDecrypt
-	}
-	return plaintext, nil
+	plaintext, err := gcm.Open(nil, nil, m.sealed, m.protected)
+	return plaintext, err == nil
 }
 
-func openRSA(compact string, key crypto.Decrypter) ([]byte, error) {
-	jwe, err := jose.ParseEncryptedCompact(compact, []jose.KeyAlgorithm{algRSA}, []jose.ContentEncryption{encGCM})
-	if err != nil {
-		return nil, ErrDecrypt
-	}
-	plaintext, err := jwe.Decrypt(keyDecrypter{key})
-	if err != nil {
-		return nil, ErrDecrypt
-	}
-	return plaintext, nil
+// isDirect reports whether a reply is sealed with the request's content key,
+// which nobody but Wise can have: anybody can seal to the partner's public key.
+func isDirect(compact []byte) bool {
+	m, ok := parseCompact(compact)
+	return ok && m.alg == string(algDirect)
 }
 
-// keyDecrypter lets go-jose use any crypto.Decrypter, one that lives in an HSM
-// included.
-type keyDecrypter struct{ key crypto.Decrypter }
-
-// DecryptKey decrypts the content key.
-func (d keyDecrypter) DecryptKey(encryptedKey []byte, _ jose.Header) ([]byte, error) {
-	return d.key.Decrypt(rand.Reader, encryptedKey, &rsa.OAEPOptions{Hash: crypto.SHA256})
-}
-
-// looksSealed reports whether a body is a compact JWE rather than JSON or HTML:
-// by its content type and, failing that, by its shape, because error replies
-// are not known to keep to one of the two.
-func looksSealed(contentType string, body []byte) bool {
-	if len(body) == 0 {
+// isCompact reports whether a body has the shape of a compact JWE: five
+// segments of base64url, of which the first is a JSON object. It counts for
+// more than the content type, which error replies are not known to keep to.
+// cut says that body is only the beginning.
+func isCompact(body []byte, cut bool) bool {
+	body = bytes.TrimSpace(body)
+	if !bytes.HasPrefix(body, []byte("ey")) {
 		return false
 	}
-	if strings.HasPrefix(contentType, "application/jose") {
-		return body[0] != '{' && body[0] != '['
+	dots := 0
+	for _, c := range body {
+		switch {
+		case c == '.':
+			dots++
+		case 'A' <= c && c <= 'Z', 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '-', c == '_':
+		default:
+			return false
+		}
 	}
-	return strings.HasPrefix(string(body[:min(len(body), 3)]), "eyJ") && strings.Count(string(body), ".") == 4
+	return dots == 4 || cut && dots < 4
 }

@@ -68,33 +68,50 @@ type CallEvent struct {
 	Uncertain bool
 }
 
-// observeAttempt tells the observers about the attempt that has just ended.
-func (k *call) observeAttempt() {
-	if len(k.client.observers) == 0 || k.began.IsZero() {
-		return
+// CallStarter is what an [Observer] may be besides: it is told when a call
+// begins, and the call goes on with the context it returns, so that a span can
+// exist while its call runs. Requests of an instrumented transport, fetches of
+// tokens and keys, and read-backs nest under it. Values alone are taken from
+// that context: the caller's deadline and cancellation stay.
+type CallStarter interface {
+	// CallStarted is called before anything of the call is done. Of e the
+	// operation, the start and the correlation id are known by then.
+	CallStarted(ctx context.Context, e CallEvent) context.Context
+}
+
+// observers are told in the order in which they were given.
+type observers []Observer
+
+func (all observers) started(ctx context.Context, e CallEvent) context.Context {
+	for _, o := range all {
+		starter, ok := o.(CallStarter)
+		if !ok {
+			continue
+		}
+		if values := starter.CallStarted(ctx, e); values != nil && values != ctx {
+			ctx = observedContext{ctx, values}
+		}
 	}
-	o := &k.last
-	e := AttemptEvent{
-		Operation:     k.request.op.name,
-		Attempt:       k.attempts,
-		Start:         k.began,
-		Duration:      k.took,
-		StatusCode:    o.status,
-		TraceID:       identifier(o.header, "X-Trace-Id"),
-		CorrelationID: k.opts.correlationID,
-		Repeated:      k.again,
-		Wait:          k.wait,
+	return ctx
+}
+
+// observedContext is a caller's context with an observer's values.
+type observedContext struct {
+	context.Context
+	values context.Context
+}
+
+func (c observedContext) Value(key any) any { return c.values.Value(key) }
+
+func (all observers) attemptDone(ctx context.Context, e AttemptEvent) {
+	for _, o := range all {
+		o.AttemptDone(ctx, e)
 	}
-	switch {
-	case o.err != nil:
-		e.ErrorClass = classOf(o.err)
-	case o.bodyErr != nil:
-		e.ErrorClass = classOf(o.bodyErr)
-	case !k.request.op.succeeds(o.status):
-		e.ErrorClass = classOf(k.apiError())
-	}
-	for _, observer := range k.client.observers {
-		observer.AttemptDone(k.ctx.Context, e)
+}
+
+func (all observers) callDone(ctx context.Context, e CallEvent) {
+	for _, o := range all {
+		o.CallDone(ctx, e)
 	}
 }
 
@@ -135,7 +152,7 @@ func logAttrs(op Operation, attempts slog.Attr, status int, took time.Duration, 
 		attempts,
 		slog.Int("status", status),
 		slog.Duration("duration", took),
-		slog.String("trace_id", traceID),
+		slog.String("wise_trace_id", traceID),
 		slog.String("correlation_id", correlationID.String()),
 	}
 	if class != "" {

@@ -40,173 +40,81 @@ const (
 	basicAuth                         // client id and secret, for the token endpoint alone
 )
 
-// repeatClass says what may follow an attempt that Wise may have acted on
-// without our hearing of it.
-type repeatClass uint8
+// class says what may follow an attempt that Wise may have acted on without
+// our hearing of it.
+type class uint8
 
 const (
-	repeatRead     repeatClass = iota // nothing changes: repeat
-	repeatDelete                      // repeat; a later 404 means that it is done
-	repeatSetOnce                     // repeat; Wise answers a second one with 409
-	repeatReadBack                    // look whether it is done before repeating
-	repeatNever                       // leave it at one
+	reads   class = iota // nothing changes: repeat
+	deletes              // repeat; a later 404 means that it is done
+	setOnce              // repeat; Wise answers a second one with 409
+	numbers              // look whether it is done before repeating
+	once                 // leave it at one
+	classes              // how many there are
 )
 
-// answer is a documented answer other than success. An empty code stands for
-// every body.
+// replyKind says what a documented success carries.
+type replyKind uint8
+
+const (
+	noReply   replyKind = iota // nothing, and whatever JSON comes is ignored
+	jsonReply                  // a JSON object or array
+	pemReply                   // a public key as PEM
+)
+
+// speech says what body a response must have, where no code is documented for
+// its status, to be the operation's own word.
+type speech uint8
+
+const (
+	wiseBody speech = iota // of the errors shape, sealed, or none
+	anyJSON                // or any other JSON: no layer before Wise answers so
+	aLimit                 // none, or a code that speaks of a limit
+	aVerdict               // none, or JSON in which no entry names a field
+)
+
+// answer is a documented response other than success.
 type answer struct {
 	status   int
-	code     string
+	code     string // the one that is documented with it, if any
+	speech   speech // where none is
 	sentinel error
-	// ownOnly: not if the body has the shape of the OAuth and JOSE layers, which
-	// answer with the same status before the operation is reached.
-	ownOnly bool
 }
 
 // operation is the row of one operation: every fact about it that the rest of
 // the package needs.
 type operation struct {
-	name    Operation
-	method  string
-	path    string // {user} and {id} are filled in by target
-	token   tokenKind
-	sealed  bool
-	success []int
-	answers []answer
-	repeat  repeatClass
+	name     Operation
+	method   string
+	orMethod string // the one to try where method is answered with 405
+	legacy   string // path; {user}, {profile}, {kind} and {id} are filled in
+	calendar string // path below a calendar version; empty where it has ended
+	instead  string // what replaces it, if Wise has deprecated it
+	token    tokenKind
+	grant    bool   // it needs the extra grant that Wise gives on request
+	carries  string // the secret in its body, and how to make one
+	sealed   bool
+	success  int // the documented status
+	reply    replyKind
+	answers  []answer
+	class    class
 }
 
-// write reports whether the operation changes anything at Wise.
-func (o *operation) write() bool { return o.repeat != repeatRead }
+func (o *operation) writes() bool { return o.class != reads }
 
+// succeeds reports whether a status says that the operation is done. Wise has
+// answered the same write with 200 in one document and with 204 in another.
 func (o *operation) succeeds(status int) bool {
-	for _, s := range o.success {
-		if s == status {
-			return true
-		}
+	switch status {
+	case http.StatusOK, http.StatusCreated, http.StatusNoContent:
+		return true
 	}
-	return false
+	return !o.writes() && status >= 200 && status <= 299
 }
 
-var (
-	createPin = operation{
-		name: OpCreatePin, method: http.MethodPost, path: "/v1/user/pin",
-		token: userToken, sealed: true,
-		success: []int{http.StatusNoContent, http.StatusOK},
-		answers: []answer{{status: http.StatusConflict, sentinel: ErrPinAlreadySet}},
-		repeat:  repeatSetOnce,
-	}
-	deletePin = operation{
-		name: OpDeletePin, method: http.MethodDelete, path: "/v1/users/{user}/pin",
-		token:   applicationToken,
-		success: []int{http.StatusNoContent},
-		answers: []answer{{status: http.StatusNotFound, sentinel: ErrPinNotSet}},
-		repeat:  repeatDelete,
-	}
-	enrolFaceMap = operation{
-		name: OpEnrolFaceMap, method: http.MethodPost, path: "/v1/user/facemap/enrol",
-		token:   userToken,
-		success: []int{http.StatusNoContent},
-		answers: []answer{{status: http.StatusConflict, sentinel: ErrFaceMapAlreadyEnrolled}},
-		repeat:  repeatSetOnce,
-	}
-	deleteFaceMap = operation{
-		name: OpDeleteFaceMap, method: http.MethodDelete, path: "/v1/users/{user}/facemap/enrol",
-		token:   applicationToken,
-		success: []int{http.StatusNoContent},
-		answers: []answer{{status: http.StatusNotFound, sentinel: ErrFaceMapNotEnrolled}},
-		repeat:  repeatDelete,
-	}
-	createDeviceFingerprint = operation{
-		name: OpCreateDeviceFingerprint, method: http.MethodPost, path: "/v1/user/partner-device-fingerprints",
-		token: userToken, sealed: true,
-		success: []int{http.StatusOK},
-		answers: []answer{
-			{status: http.StatusConflict, sentinel: ErrFingerprintExists},
-			{status: http.StatusBadRequest, sentinel: ErrFingerprintLimit, ownOnly: true},
-		},
-		repeat: repeatSetOnce,
-	}
-	// Wise's own documents call this a POST in one place and a GET in another:
-	// see Client.listMethod.
-	listDeviceFingerprints = operation{
-		name: OpListDeviceFingerprints, method: http.MethodPost, path: "/v1/users/{user}/partner-device-fingerprints",
-		token:   applicationToken,
-		success: []int{http.StatusOK},
-		answers: []answer{{status: http.StatusNotFound, sentinel: ErrUserNotFound}},
-		repeat:  repeatRead,
-	}
-	deleteDeviceFingerprint = operation{
-		name: OpDeleteDeviceFingerprint, method: http.MethodDelete, path: "/v1/users/{user}/partner-device-fingerprints/{id}",
-		token:   applicationToken,
-		success: []int{http.StatusNoContent},
-		answers: []answer{{status: http.StatusNotFound, sentinel: ErrFingerprintNotFound}},
-		repeat:  repeatDelete,
-	}
-	listPhoneNumbers = operation{
-		name: OpListPhoneNumbers, method: http.MethodGet, path: "/v1/application/users/{user}/phone-numbers",
-		token:   applicationToken,
-		success: []int{http.StatusOK},
-		repeat:  repeatRead,
-	}
-	createPhoneNumber = operation{
-		name: OpCreatePhoneNumber, method: http.MethodPost, path: "/v1/application/users/{user}/phone-numbers",
-		token:   applicationToken,
-		success: []int{http.StatusOK},
-		answers: []answer{{status: http.StatusUnprocessableEntity, code: "phone.number.repeated", sentinel: ErrPhoneRepeated}},
-		repeat:  repeatReadBack,
-	}
-	updatePhoneNumber = operation{
-		name: OpUpdatePhoneNumber, method: http.MethodPut, path: "/v1/application/users/{user}/phone-numbers/{id}",
-		token:   applicationToken,
-		success: []int{http.StatusOK},
-		answers: []answer{{status: http.StatusUnprocessableEntity, code: "phone.number.repeated", sentinel: ErrPhoneRepeated}},
-		repeat:  repeatReadBack,
-	}
-	deletePhoneNumber = operation{
-		name: OpDeletePhoneNumber, method: http.MethodDelete, path: "/v1/application/users/{user}/phone-numbers/{id}",
-		token:   applicationToken,
-		success: []int{http.StatusNoContent},
-		repeat:  repeatDelete,
-	}
-
-	fetchToken = operation{
-		name: OpFetchToken, method: http.MethodPost, path: "/oauth/token",
-		token:   basicAuth,
-		success: []int{http.StatusOK},
-		repeat:  repeatRead,
-	}
-	fetchWiseKey = operation{
-		name: OpFetchWiseKey, method: http.MethodGet, path: "/v1/auth/jose/response/public-keys",
-		token:   applicationToken,
-		success: []int{http.StatusOK},
-		repeat:  repeatRead,
-	}
-	registerReplyKey = operation{
-		name: OpRegisterReplyKey, method: http.MethodPost, path: "/v1/auth/jose/request/public-keys",
-		token:   applicationToken,
-		success: []int{http.StatusCreated},
-		repeat:  repeatNever,
-	}
-	verifyJWE = operation{
-		name: OpVerifyJWE, method: http.MethodPost, path: "/v1/auth/jose/playground/jwe-direct-encryption",
-		token: applicationToken, sealed: true,
-		success: []int{http.StatusOK},
-		repeat:  repeatRead,
-	}
+// What a body carries, and how it is made.
+const (
+	carriesPin         = "the PIN is empty: make it with NewPin"
+	carriesFingerprint = "the fingerprint is empty: make it with NewFingerprint"
+	carriesFaceMap     = "the face map is empty: make it with NewFaceMap or FaceMapFromBase64"
 )
-
-// operations is the table by name, for classifying an error that was built
-// outside a call.
-var operations = func() map[Operation]*operation {
-	m := map[Operation]*operation{}
-	for _, o := range []*operation{
-		&createPin, &deletePin, &enrolFaceMap, &deleteFaceMap,
-		&createDeviceFingerprint, &listDeviceFingerprints, &deleteDeviceFingerprint,
-		&listPhoneNumbers, &createPhoneNumber, &updatePhoneNumber, &deletePhoneNumber,
-		&fetchToken, &fetchWiseKey, &registerReplyKey, &verifyJWE,
-	} {
-		m[o.name] = o
-	}
-	return m
-}()

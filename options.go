@@ -1,91 +1,63 @@
 package usersecurity
 
 import (
-	"crypto"
-	"crypto/rsa"
 	"errors"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
-
-	"github.com/google/uuid"
 )
 
-// Where Wise listens.
-const (
-	// Production is Wise's live API.
-	Production = "https://api.wise.com"
-	// Sandbox is Wise's test environment, with accounts and keys of its own.
-	Sandbox = "https://api.wise-sandbox.com"
-)
-
-// Option is a setting of a [Client], given to [New].
+// Option is a setting of a [Client], given to [New]. Of two that set the same
+// thing the later one wins.
 type Option func(*settings)
 
 // settings collects the options and what is wrong with them.
 type settings struct {
-	baseURL       *url.URL
-	appTokens     TokenSource
-	clientID      string
-	clientSecret  string
-	credentials   bool
-	userTokens    TokenSource
-	jwe           *jweSettings
-	unsealed      bool
-	httpClient    *http.Client
-	retry         RetryPolicy
-	attempt       time.Duration
-	total         time.Duration
-	observers     []Observer
-	product       string
-	listMethod    string
-	complaints    []error
-	timesBaseURL  int
-	timesAppToken int
+	baseURL      *url.URL
+	baseProblem  string
+	version      string
+	plainHTTP    bool
+	appTokens    TokenSource
+	hasAppTokens bool
+	clientID     string
+	clientSecret string
+	credentials  bool
+	userTokens   TokenSource
+	hasUsers     bool
+	seals        bool
+	sealing      sealing
+	unsealed     bool
+	httpClient   *http.Client
+	limiter      RateLimiter
+	retry        RetryPolicy
+	attempt      time.Duration
+	total        time.Duration
+	observers    []Observer
+	product      string
+	listMethod   string
+	problems     []error
 }
 
-func (s *settings) complain(text string) {
-	s.complaints = append(s.complaints, &callError{text: text, causes: []error{ErrInvalidArgument}})
-}
+func (s *settings) refuse(text string) { s.problems = append(s.problems, invalid("%s", text)) }
 
-// WithBaseURL says where Wise listens: [Production], [Sandbox], or any other
-// https URL; a path is kept as a prefix of every operation's. Plain http is
-// accepted for loopback addresses only. There is no default.
+// WithBaseURL says where Wise listens: [Production], [Sandbox], their addresses
+// for mutual TLS, or any other https URL; a path is kept as a prefix of every
+// operation's. The prefix carries no version of the API: see [WithVersion].
+// Plain http is accepted for loopback addresses only, see [WithPlainHTTP]. There
+// is no default.
 func WithBaseURL(rawURL string) Option {
 	return func(s *settings) {
-		s.timesBaseURL++
-		u, err := url.Parse(rawURL)
-		switch {
-		case err != nil:
-			s.complain("WithBaseURL: the URL can't be parsed")
-		case u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "":
-			s.complain("WithBaseURL: the URL must be https://host with an optional port and path")
-		case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-			s.complain("WithBaseURL: the URL must have no user, query or fragment")
-		case strings.HasSuffix(strings.ToLower(strings.TrimRight(u.EscapedPath(), "/")), "%2f"):
-			s.complain("WithBaseURL: the path must not end in an escaped slash")
-		case u.Scheme == "http" && !isLoopback(u.Hostname()):
-			s.complain("WithBaseURL: the URL must be https; http is for loopback addresses only")
-		default:
-			s.baseURL = &url.URL{
-				Scheme:  u.Scheme,
-				Host:    u.Host,
-				Path:    strings.TrimRight(u.Path, "/"),
-				RawPath: strings.TrimRight(u.RawPath, "/"),
-			}
-		}
+		s.baseURL, s.baseProblem = parseBaseURL(rawURL)
 	}
 }
 
-func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
+// WithPlainHTTP accepts http for a host that isn't loopback: a sidecar, or the
+// gateway of a mesh, that encrypts what leaves the machine. Tokens cross the way
+// to it readable.
+func WithPlainHTTP() Option {
+	return func(s *settings) { s.plainHTTP = true }
 }
 
 // WithApplicationTokens says where the partner's own (client credentials)
@@ -93,12 +65,7 @@ func isLoopback(host string) bool {
 // operations need one, and so does fetching Wise's key.
 func WithApplicationTokens(src TokenSource) Option {
 	return func(s *settings) {
-		s.timesAppToken++
-		if isNilSource(src) {
-			s.complain("WithApplicationTokens: the source is nil")
-			return
-		}
-		s.appTokens = src
+		s.appTokens, s.hasAppTokens, s.credentials = src, true, false
 	}
 }
 
@@ -108,54 +75,22 @@ func WithApplicationTokens(src TokenSource) Option {
 // the place of [WithApplicationTokens].
 func WithClientCredentials(clientID, clientSecret string) Option {
 	return func(s *settings) {
-		s.timesAppToken++
-		if clientID == "" || clientSecret == "" {
-			s.complain("WithClientCredentials: client id and client secret can't be empty")
-			return
-		}
 		s.clientID, s.clientSecret, s.credentials = clientID, clientSecret, true
+		s.appTokens, s.hasAppTokens = nil, false
 	}
 }
 
 // WithUserTokens says where the access tokens of end customers come from. The
-// source is asked for the very user that a method was called for. Creating a
-// PIN, a face map or a device fingerprint needs one.
+// source is asked for the very user that a method was called for. What acts for
+// a user needs one. A source that gives the same token whoever it is asked for
+// is refused: [ForUser] makes it serve one user.
 func WithUserTokens(src TokenSource) Option {
-	return func(s *settings) {
-		if isNilSource(src) {
-			s.complain("WithUserTokens: the source is nil")
-			return
-		}
-		s.userTokens = src
-	}
-}
-
-func isNilSource(src TokenSource) bool {
-	f, isFunc := src.(TokenFunc)
-	return src == nil || isFunc && f == nil
-}
-
-// WithJWE seals the bodies that must be sealed, those of CreatePin and
-// CreateDeviceFingerprint, as JWE to a key of Wise's. Without [JWEKeys] the
-// key is fetched from Wise, with the application's token, and kept.
-func WithJWE(opts ...JWEOption) Option {
-	return func(s *settings) {
-		if s.jwe == nil {
-			s.jwe = &jweSettings{replyKeys: map[string]crypto.Decrypter{}}
-		}
-		for _, o := range opts {
-			if o == nil {
-				s.complain("WithJWE: an option is nil")
-				continue
-			}
-			o(s)
-		}
-	}
+	return func(s *settings) { s.userTokens, s.hasUsers = src, true }
 }
 
 // WithUnsealedBodies sends PINs and device fingerprints to the base URL as
-// plain JSON. It is for a gateway that seals them downstream, and contradicts
-// [WithJWE]. Wise itself refuses such bodies.
+// unencrypted JSON. It is for a gateway that seals them downstream, and
+// contradicts [WithJWE]. Wise itself refuses such bodies.
 func WithUnsealedBodies() Option {
 	return func(s *settings) { s.unsealed = true }
 }
@@ -166,34 +101,19 @@ func WithUnsealedBodies() Option {
 // redirect is never followed.
 //
 // Without it the client has a transport of its own, made for a backend: many
-// connections kept to one host, HTTP/2, TLS 1.2 and up, no proxy.
+// connections kept to one host, HTTP/2, TLS 1.2 and up, no proxy. [NewTransport]
+// returns a copy of it to add to.
+//
+// What a RoundTripper of the caller's does with the context of a request is the
+// caller's: the client's deadlines hold for those that end with it.
 func WithHTTPClient(c *http.Client) Option {
 	return func(s *settings) {
 		if c == nil {
-			s.complain("WithHTTPClient: the client is nil")
+			s.refuse("WithHTTPClient: the client is nil")
 			return
 		}
 		s.httpClient = c
 	}
-}
-
-// RetryPolicy says how often and how long a call tries. A zero field means its
-// default.
-type RetryPolicy struct {
-	// MaxAttempts is how many requests one call may send; 4 by default, 1 to
-	// repeat nothing. A repeat with a fresh token or with the other method of the
-	// fingerprint list comes on top, once, and so does one for a new key of
-	// Wise's, for up to three keys.
-	MaxAttempts int
-	// MinWait bounds the wait before the second attempt; the bound doubles with
-	// each further one. The wait is drawn between nothing and the bound. 250 ms
-	// by default.
-	MinWait time.Duration
-	// MaxWait is the highest bound of a wait; 5 s by default.
-	MaxWait time.Duration
-	// MaxRetryAfter is the longest wait that Wise may ask for; 30 s by default.
-	// If it asks for more, the call ends at once.
-	MaxRetryAfter time.Duration
 }
 
 const longestWait = 24 * time.Hour
@@ -202,16 +122,16 @@ const longestWait = 24 * time.Hour
 func WithRetry(p RetryPolicy) Option {
 	return func(s *settings) {
 		if p.MaxAttempts < 0 || p.MinWait < 0 || p.MaxWait < 0 || p.MaxRetryAfter < 0 {
-			s.complain("WithRetry: a negative value")
+			s.refuse("WithRetry: a negative value")
 			return
 		}
 		if max(p.MinWait, p.MaxWait, p.MaxRetryAfter) > longestWait {
-			s.complain("WithRetry: a wait of more than a day")
+			s.refuse("WithRetry: a wait of more than a day")
 			return
 		}
 		q := p.orDefault()
 		if q.MinWait > q.MaxWait {
-			s.complain("WithRetry: MinWait is longer than MaxWait")
+			s.refuse("WithRetry: MinWait is longer than MaxWait")
 			return
 		}
 		s.retry = p
@@ -224,7 +144,7 @@ func WithRetry(p RetryPolicy) Option {
 func WithTimeouts(attempt, total time.Duration) Option {
 	return func(s *settings) {
 		if attempt < 0 || total < 0 {
-			s.complain("WithTimeouts: a negative value")
+			s.refuse("WithTimeouts: a negative value")
 			return
 		}
 		s.attempt, s.total = attempt, total
@@ -241,7 +161,7 @@ func WithTimeouts(attempt, total time.Duration) Option {
 func WithLogger(l *slog.Logger) Option {
 	return func(s *settings) {
 		if l == nil {
-			s.complain("WithLogger: the logger is nil")
+			s.refuse("WithLogger: the logger is nil")
 			return
 		}
 		s.observers = append(s.observers, logObserver{l})
@@ -253,7 +173,7 @@ func WithLogger(l *slog.Logger) Option {
 func WithObserver(o Observer) Option {
 	return func(s *settings) {
 		if o == nil {
-			s.complain("WithObserver: the observer is nil")
+			s.refuse("WithObserver: the observer is nil")
 			return
 		}
 		s.observers = append(s.observers, o)
@@ -265,7 +185,7 @@ func WithObserver(o Observer) Option {
 func WithUserAgent(product string) Option {
 	return func(s *settings) {
 		if product == "" || !isVisible(strings.ReplaceAll(product, " ", "")) {
-			s.complain("WithUserAgent: the product must be visible ASCII, such as acme-bank/1.4")
+			s.refuse("WithUserAgent: the product must be visible ASCII, such as acme-bank/1.4")
 			return
 		}
 		s.product = product
@@ -274,187 +194,65 @@ func WithUserAgent(product string) Option {
 
 // WithFingerprintListMethod fixes the HTTP method of ListDeviceFingerprints:
 // "GET" or "POST". Wise's documents disagree about it. By default the client
-// sends POST, and changes to GET for good once POST is answered with 405.
+// sends POST, and GET after a 405, and keeps to what has worked.
 func WithFingerprintListMethod(method string) Option {
 	return func(s *settings) {
 		if method != http.MethodGet && method != http.MethodPost {
-			s.complain("WithFingerprintListMethod: the method must be GET or POST")
+			s.refuse("WithFingerprintListMethod: the method must be GET or POST")
 			return
 		}
 		s.listMethod = method
 	}
 }
 
+// WithRateLimiter asks l before every request, those for tokens and keys
+// included. golang.org/x/time/rate's Limiter is one: Wise's limits are 100
+// requests a second and 1,000 a minute for all of a partner's programs, unless
+// agreed otherwise. A call that the limiter refuses matches [ErrRateLimited], and
+// the limiter's error.
+func WithRateLimiter(l RateLimiter) Option {
+	return func(s *settings) {
+		if l == nil {
+			s.refuse("WithRateLimiter: the limiter is nil")
+			return
+		}
+		s.limiter = l
+	}
+}
+
 // check looks for what is missing and for what contradicts.
 func (s *settings) check() error {
-	if s.timesBaseURL == 0 {
-		s.complain("WithBaseURL is missing: say Production, Sandbox or the URL of a gateway")
+	switch {
+	case s.baseProblem != "":
+		s.refuse("WithBaseURL: " + s.baseProblem)
+	case s.baseURL == nil:
+		s.refuse("WithBaseURL is missing: say Production, Sandbox or the URL of a gateway")
+	case s.baseURL.Scheme == "http" && !isLoopback(s.baseURL.Hostname()) && !s.plainHTTP:
+		s.refuse("WithBaseURL: the URL must be https; http is for loopback addresses, and for a sidecar with WithPlainHTTP")
 	}
-	if s.timesBaseURL > 1 {
-		s.complain("WithBaseURL is given more than once")
+	s.checkTokens()
+	if s.seals && s.unsealed {
+		s.refuse("WithJWE and WithUnsealedBodies contradict each other")
 	}
-	if s.timesAppToken > 1 {
-		s.complain("WithApplicationTokens and WithClientCredentials: give one of them, once")
+	if s.sealing.sendReplyKeyID && len(s.sealing.replyKeys) == 0 {
+		s.refuse("JWESendReplyKeyID needs a JWEReplyKey")
 	}
-	if s.jwe != nil && s.unsealed {
-		s.complain("WithJWE and WithUnsealedBodies contradict each other")
-	}
-	if s.jwe != nil {
-		s.jwe.check(s)
-	}
-	return errors.Join(s.complaints...)
+	return errors.Join(s.problems...)
 }
 
-// JWEOption is a setting of [WithJWE].
-type JWEOption func(*settings)
-
-type jweSettings struct {
-	source         KeySource
-	replyKeys      map[string]crypto.Decrypter // by lower-case id
-	newestReplyKey string
-	sendReplyKeyID bool
-	requireSealed  bool
-}
-
-func (j *jweSettings) check(s *settings) {
-	if j.sendReplyKeyID && len(j.replyKeys) == 0 {
-		s.complain("JWESendReplyKeyID needs a JWEReplyKey")
+func (s *settings) checkTokens() {
+	if flaw := flawOf(s.appTokens); s.hasAppTokens && flaw != "" {
+		s.refuse("WithApplicationTokens: " + flaw)
 	}
-}
-
-// JWEKeys says where Wise's encryption key comes from, instead of from Wise's
-// key endpoint: a file, a config service, [StaticKey].
-func JWEKeys(src KeySource) JWEOption {
-	return func(s *settings) {
-		if src == nil {
-			s.complain("JWEKeys: the source is nil")
-			return
-		}
-		if static, ok := src.(staticKey); ok && static.key.check() != nil {
-			s.complain("JWEKeys: StaticKey needs an RSA key of at least 2048 bits")
-			return
-		}
-		s.jwe.source = src
+	if s.credentials && (!isVisible(s.clientID) || !isVisible(s.clientSecret)) {
+		s.refuse("WithClientCredentials: client id and client secret must be visible ASCII and not empty")
 	}
-}
-
-// JWEReplyKey opens replies that Wise sealed to a key which the partner has
-// registered under id, with [Client.RegisterReplyKey] or otherwise. The key is
-// an RSA key of at least 2048 bits, in memory or in an HSM: anything that
-// decrypts RSA-OAEP with SHA-256 through [crypto.Decrypter], from many
-// goroutines at once. While keys are rotated, give the old and the new one.
-func JWEReplyKey(id uuid.UUID, key crypto.Decrypter) JWEOption {
-	return func(s *settings) {
-		private, inMemory := key.(*rsa.PrivateKey)
-		if id == uuid.Nil || key == nil || inMemory && private == nil {
-			s.complain("JWEReplyKey: id and key can't be empty")
-			return
-		}
-		pub, ok := key.Public().(*rsa.PublicKey)
-		if !ok || pub == nil || pub.N == nil || pub.N.BitLen() < minKeyBits {
-			s.complain("JWEReplyKey: the key must be RSA of at least 2048 bits")
-			return
-		}
-		if inMemory {
-			if private.Validate() != nil {
-				s.complain("JWEReplyKey: the key is not a valid RSA key")
-				return
-			}
-			own := *private // decrypting with a key that isn't precomputed takes far longer
-			own.Precompute()
-			key = &own
-		}
-		s.jwe.newestReplyKey = id.String()
-		s.jwe.replyKeys[s.jwe.newestReplyKey] = key
+	if !s.hasUsers {
+		return
 	}
-}
-
-// JWESendReplyKeyID names the reply key given last in the header
-// X-TW-JOSE-Encryption-kid of sealed requests, so that a Wise that knows
-// several keys of the partner's picks that one. Wise's documents disagree on
-// whether the header is wanted; replies to PINs and fingerprints don't need it.
-func JWESendReplyKeyID() JWEOption {
-	return func(s *settings) { s.jwe.sendReplyKeyID = true }
-}
-
-// JWERequireSealedReplies refuses a reply in clear to a sealed request, with
-// [ErrPlaintextReply].
-func JWERequireSealedReplies() JWEOption {
-	return func(s *settings) { s.jwe.requireSealed = true }
-}
-
-// CallOption is a setting of one call.
-type CallOption func(*callOptions)
-
-type callOptions struct {
-	correlationID uuid.UUID
-	token         string
-	maxAttempts   int
-	meta          *Meta
-	complaint     string
-}
-
-// WithCorrelationID sends id as X-External-Correlation-Id with every attempt of
-// the call. Without it each call gets a fresh one.
-func WithCorrelationID(id uuid.UUID) CallOption {
-	return func(o *callOptions) {
-		if id == uuid.Nil {
-			o.complaint = "WithCorrelationID: the id is the zero UUID"
-		}
-		o.correlationID = id
+	if flaw := flawOf(s.userTokens); flaw != "" {
+		s.refuse("WithUserTokens: " + flaw)
+	} else if isBlind(s.userTokens) {
+		s.refuse("WithUserTokens: the source gives one token whoever it is asked for: ForUser(user, source) makes it serve that user alone")
 	}
-}
-
-// WithToken makes the call with this access token instead of asking a source.
-// A 401 then ends the call with [ErrUnauthorized].
-func WithToken(accessToken string) CallOption {
-	return func(o *callOptions) {
-		if !isVisible(accessToken) {
-			o.complaint = "WithToken: the token must be visible ASCII and not empty"
-		}
-		o.token = accessToken
-	}
-}
-
-// WithMaxAttempts changes [RetryPolicy].MaxAttempts for the call.
-func WithMaxAttempts(n int) CallOption {
-	return func(o *callOptions) {
-		if n < 1 {
-			o.complaint = "WithMaxAttempts: a call needs at least one attempt"
-		}
-		o.maxAttempts = n
-	}
-}
-
-// WithMeta fills m when the call ends, whether it worked or not.
-func WithMeta(m *Meta) CallOption {
-	return func(o *callOptions) {
-		if m == nil {
-			o.complaint = "WithMeta: the pointer is nil"
-		}
-		o.meta = m
-	}
-}
-
-// Meta tells what a call's requests were, for logs and for Wise's support.
-type Meta struct {
-	// StatusCode is the status of the last answer; 0 where none came.
-	StatusCode int
-	// TraceID is Wise's own id of the last request (x-trace-id).
-	TraceID string
-	// CorrelationID is the id the client sent with every attempt.
-	CorrelationID uuid.UUID
-	// Attempts is how many requests the call sent.
-	Attempts int
-}
-
-// isVisible reports whether s is visible ASCII and not empty, as a token or a
-// header value must be.
-func isVisible(s string) bool {
-	for i := range len(s) {
-		if s[i] <= ' ' || s[i] >= 0x7f {
-			return false
-		}
-	}
-	return s != ""
 }

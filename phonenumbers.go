@@ -12,16 +12,6 @@ import (
 	"unicode/utf8"
 )
 
-// PhoneNumberID is Wise's id of a phone number: a positive number.
-type PhoneNumberID int64
-
-func (id PhoneNumberID) check() error {
-	if id <= 0 {
-		return invalid("a phone number id is a positive number")
-	}
-	return nil
-}
-
 // PhoneNumber is a phone number of a user. Printed with fmt, or given to slog as
 // a value of its own, it shows the last two digits only. As JSON it is whole, and
 // so it is where a slog JSON handler meets it inside a slice or a struct.
@@ -58,6 +48,30 @@ func (n PhoneNumber) LogValue() slog.Value {
 	)
 }
 
+// phoneNumberReply is how Wise writes it.
+type phoneNumberReply struct {
+	ID          PhoneNumberID `json:"id"`
+	PhoneNumber looseText     `json:"phoneNumber"`
+	Type        looseText     `json:"type"`
+	Verified    looseBool     `json:"verified"`
+	ClientID    looseText     `json:"clientId"`
+}
+
+var phoneNumberFields = []string{"id", "phoneNumber", "type", "verified", "clientId"}
+
+func (n phoneNumberReply) phoneNumber() PhoneNumber {
+	return PhoneNumber{ID: n.ID, PhoneNumber: string(n.PhoneNumber), Type: string(n.Type), Verified: bool(n.Verified), ClientID: string(n.ClientID)}
+}
+
+// maskPhoneNumber keeps the last two digits, which is enough to tell two
+// numbers of one user apart in a log.
+func maskPhoneNumber(number string) string {
+	if len(number) < 6 {
+		return mask
+	}
+	return mask + number[len(number)-2:]
+}
+
 // ListPhoneNumbers lists the user's phone numbers; the list is empty where
 // there are none. It needs the application's token, with the extra grant that
 // Wise gives on request.
@@ -65,16 +79,16 @@ func (n PhoneNumber) LogValue() slog.Value {
 // GET /v1/application/users/{userId}/phone-numbers. There is no successor.
 func (c *Client) ListPhoneNumbers(ctx context.Context, user UserID, opts ...CallOption) ([]PhoneNumber, error) {
 	list := []PhoneNumber{}
-	_, err := c.call(ctx, request{
-		op:      &listPhoneNumbers,
-		invalid: user.check(),
-		path:    listPhoneNumbers.target(user, ""),
-		decode: func(r reply) error {
-			return r.decode(&list, func() bool {
-				return !slices.ContainsFunc(list, func(n PhoneNumber) bool { return n.ID <= 0 })
-			})
-		},
-	}, opts)
+	_, err := c.do(ctx, request{op: OpListPhoneNumbers, user: user, decode: func(r reply) error {
+		var body []phoneNumberReply
+		err := r.decode(&body, phoneNumberFields, func() bool {
+			return !slices.ContainsFunc(body, func(n phoneNumberReply) bool { return n.ID <= 0 })
+		})
+		for _, n := range body {
+			list = append(list, n.phoneNumber())
+		}
+		return err
+	}}, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +106,7 @@ func (c *Client) ListPhoneNumbers(ctx context.Context, user UserID, opts ...Call
 // POST /v1/application/users/{userId}/phone-numbers, which Wise has not
 // deprecated.
 func (c *Client) CreatePhoneNumber(ctx context.Context, user UserID, phoneNumber string, opts ...CallOption) (*PhoneNumber, error) {
-	return c.writePhoneNumber(ctx, &createPhoneNumber, user, 0, phoneNumber, opts)
+	return c.writePhoneNumber(ctx, OpCreatePhoneNumber, user, 0, phoneNumber, opts)
 }
 
 // UpdatePhoneNumber changes one of the user's phone numbers to another. It
@@ -104,63 +118,85 @@ func (c *Client) CreatePhoneNumber(ctx context.Context, user UserID, phoneNumber
 // PUT /v1/application/users/{userId}/phone-numbers/{phoneNumberId}. There is no
 // successor: delete, then create.
 func (c *Client) UpdatePhoneNumber(ctx context.Context, user UserID, id PhoneNumberID, phoneNumber string, opts ...CallOption) (*PhoneNumber, error) {
-	return c.writePhoneNumber(ctx, &updatePhoneNumber, user, id, phoneNumber, opts)
+	if id <= 0 {
+		id = noPhoneNumber
+	}
+	return c.writePhoneNumber(ctx, OpUpdatePhoneNumber, user, id, phoneNumber, opts)
 }
 
 // DeletePhoneNumber removes one of the user's phone numbers. It needs the
 // application's token, with the extra grant that Wise gives on request.
 //
-// Errors: [ErrNotFound], though Wise documents no answer for an unknown id.
+// Errors: [ErrNotFound], though Wise documents no response for an unknown id.
 //
 // DELETE /v1/application/users/{userId}/phone-numbers/{phoneNumberId}, which
 // Wise has not deprecated.
 func (c *Client) DeletePhoneNumber(ctx context.Context, user UserID, id PhoneNumberID, opts ...CallOption) error {
-	_, err := c.call(ctx, request{
-		op:      &deletePhoneNumber,
-		invalid: firstOf(user.check, id.check),
-		path:    deletePhoneNumber.target(user, strconv.FormatInt(int64(id), 10)),
-	}, opts)
+	var problem error
+	if id <= 0 {
+		problem = errNoPhoneNumberID
+	}
+	_, err := c.do(ctx, request{op: OpDeletePhoneNumber, user: user, id: strconv.FormatInt(int64(id), 10), problem: problem}, opts)
 	return err
 }
 
-// writePhoneNumber creates or updates a phone number. Wise has no idempotency
-// key for these: whether a write without an answer was done, the list tells.
-func (c *Client) writePhoneNumber(ctx context.Context, op *operation, user UserID, id PhoneNumberID, phoneNumber string, opts []CallOption) (*PhoneNumber, error) {
-	checkID := id.check
-	if op == &createPhoneNumber {
-		checkID = func() error { return nil }
+// noPhoneNumber stands for an id that can't be one.
+const noPhoneNumber PhoneNumberID = -1
+
+var errNoPhoneNumberID = invalid("a phone number id is a positive number")
+
+// writePhoneNumber creates a phone number, or changes the one with the id. Wise
+// has no idempotency key for these: whether a write without a response was done,
+// the list tells.
+func (c *Client) writePhoneNumber(ctx context.Context, op Operation, user UserID, id PhoneNumberID, phoneNumber string, opts []CallOption) (*PhoneNumber, error) {
+	problem := checkPhoneNumber(phoneNumber)
+	if id == noPhoneNumber {
+		problem = errNoPhoneNumberID
 	}
 	body, err := json.Marshal(map[string]string{"phoneNumber": phoneNumber})
 	if err != nil {
-		return nil, in(op.name, invalid("the phone number can't be encoded"))
+		problem = invalid("the phone number can't be encoded")
 	}
 	var written PhoneNumber
-	_, err = c.call(ctx, request{
-		op:      op,
-		invalid: firstOf(user.check, checkID, func() error { return checkPhoneNumber(phoneNumber) }),
-		path:    op.target(user, strconv.FormatInt(int64(id), 10)),
-		body:    body,
-		decode:  func(r reply) error { return r.decode(&written, func() bool { return written.ID > 0 }) },
-		readBack: func(ctx context.Context, opts []CallOption) (sight, error) {
-			numbers, err := c.ListPhoneNumbers(ctx, user, opts...)
-			seen := itIsNot
-			for _, n := range numbers {
-				switch {
-				case op == &updatePhoneNumber && n.ID != id:
-				case sameNumber(n.PhoneNumber, phoneNumber):
-					written = n
-					return itIsThere, err
-				case mayBeSameNumber(n.PhoneNumber, phoneNumber):
-					seen = itMayBe
-				}
+	_, err = c.do(ctx, request{
+		op: op, user: user, id: strconv.FormatInt(int64(id), 10), body: body, problem: problem,
+		decode: func(r reply) error {
+			var body phoneNumberReply
+			err := r.decode(&body, phoneNumberFields, func() bool { return body.ID > 0 })
+			written = body.phoneNumber()
+			return err
+		},
+		look: func(ctx context.Context, opts []CallOption) sight {
+			listed, err := c.ListPhoneNumbers(ctx, user, opts...)
+			if err != nil {
+				return cantSee
 			}
-			return seen, err
+			found, seen := findPhoneNumber(listed, id, phoneNumber)
+			if seen == isThere {
+				written = found
+			}
+			return seen
 		},
 	}, opts)
 	if err != nil {
 		return nil, err
 	}
 	return &written, nil
+}
+
+// findPhoneNumber looks for a number that was written, under the id if there is
+// one. Under another id it may be somebody else's doing.
+func findPhoneNumber(listed []PhoneNumber, id PhoneNumberID, phoneNumber string) (PhoneNumber, sight) {
+	seen := isNotThere
+	for _, n := range listed {
+		switch {
+		case sameNumber(n.PhoneNumber, phoneNumber) && (id == 0 || n.ID == id):
+			return n, isThere
+		case mayBeSameNumber(n.PhoneNumber, phoneNumber):
+			seen = mayBeThere
+		}
+	}
+	return PhoneNumber{}, seen
 }
 
 // sameNumber compares what was sent with what Wise lists, which may be written
@@ -194,16 +230,6 @@ func checkPhoneNumber(number string) error {
 		return invalid("the phone number must be valid UTF-8")
 	case strings.ContainsFunc(number, unicode.IsControl):
 		return invalid("the phone number has control characters")
-	}
-	return nil
-}
-
-// firstOf returns the first complaint.
-func firstOf(checks ...func() error) error {
-	for _, check := range checks {
-		if err := check(); err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -3,19 +3,24 @@ package usersecurity
 import (
 	"context"
 	"encoding/json"
+	"strings"
 )
 
 // Sealable is what may be sealed on a device: a [Pin] or a [Fingerprint].
 type Sealable interface {
-	check() error
-	plaintext() []byte
+	IsZero() bool
+	sealable() []byte
 }
+
+func (p Pin) sealable() []byte { return p.bytes() }
+
+func (f Fingerprint) sealable() []byte { return f.bytes() }
 
 // Sealed is the device's half of a relayed call: a sealed request, and the
 // content key that opens the reply to it. It stays on the device.
 type Sealed struct {
-	masked
-	envelope *envelope
+	secret
+	envelope func() *envelope // nil once it is wiped
 }
 
 // Seal encrypts a PIN or a device fingerprint to Wise's key, as
@@ -24,20 +29,17 @@ type Sealed struct {
 // whose backend relays the request and must not see what is in it. The backend
 // has the key from [Client.WiseKey].
 func Seal(key *WiseKey, secret Sealable) (*Sealed, error) {
-	if err := key.check(); err != nil {
-		return nil, err
+	if flaw := key.flaw(); flaw != "" {
+		return nil, failure("", ErrNoKey, plainError(flaw))
 	}
-	if secret == nil {
-		return nil, invalid("there is nothing to seal")
+	if secret == nil || secret.IsZero() {
+		return nil, invalid("there is nothing to seal: make a PIN with NewPin, or a fingerprint with NewFingerprint")
 	}
-	if err := secret.check(); err != nil {
-		return nil, err
-	}
-	e, err := seal(key.PublicKey, secret.plaintext())
+	e, err := seal(key.PublicKey, secret.sealable())
 	if err != nil {
 		return nil, failure("", ErrNoKey, err)
 	}
-	return &Sealed{envelope: e}, nil
+	return &Sealed{envelope: func() *envelope { return e }}, nil
 }
 
 // Compact is the request to send to the backend: a compact JWE.
@@ -45,7 +47,7 @@ func (s *Sealed) Compact() string {
 	if s.envelope == nil {
 		return ""
 	}
-	return string(s.envelope.compact)
+	return string(s.envelope().compact)
 }
 
 // OpenReply opens the reply that the backend passed back, and returns its JSON:
@@ -55,22 +57,29 @@ func (s *Sealed) OpenReply(compact []byte) ([]byte, error) {
 	if s.envelope == nil {
 		return nil, ErrDecrypt
 	}
-	return openReply(compact, s.envelope.cek[:], nil)
+	opened, ok := openReply(compact, s.envelope().cek[:], nil)
+	if !ok {
+		return nil, ErrDecrypt
+	}
+	return opened, nil
 }
 
 // Wipe forgets the content key and the request, when the reply is opened or
 // given up.
 func (s *Sealed) Wipe() {
-	s.envelope.wipe()
+	if s.envelope != nil {
+		s.envelope().wipe()
+	}
 	s.envelope = nil // or anybody could seal a reply with a key of zeros
 }
 
 // SealedRequest is a request that a device has sealed to Wise's key. Make one
 // with [ParseSealedRequest].
-type SealedRequest struct {
-	masked
-	compact string
-}
+type SealedRequest struct{ secret }
+
+// Equal reports whether two requests are the same to the byte. The zero
+// SealedRequest equals none.
+func (r SealedRequest) Equal(other SealedRequest) bool { return r.equal(other.secret) }
 
 // ParseSealedRequest takes the compact JWE that a device has made. It checks
 // shape, algorithms and size, and opens nothing: the backend has no key for it.
@@ -86,30 +95,27 @@ func ParseSealedRequest(compact string) (SealedRequest, error) {
 	case len(m.encryptedKey) < minKeyBits/8:
 		return SealedRequest{}, invalid("a sealed request is sealed to an RSA key of at least 2048 bits")
 	}
-	return SealedRequest{compact: compact}, nil
+	return SealedRequest{keep([]byte(strings.TrimSpace(compact)))}, nil
 }
 
-// Compact is the JWE as it was parsed.
-func (r SealedRequest) Compact() string { return r.compact }
-
-func (r SealedRequest) check() error {
-	if r.compact == "" {
-		return invalid("the sealed request is empty: make it with ParseSealedRequest")
-	}
-	return nil
-}
+// Compact is the JWE as it was parsed, without white space around it.
+func (r SealedRequest) Compact() string { return string(r.bytes()) }
 
 // SealedReply is Wise's reply to a relayed request, for the device that sealed
 // it: only the device can open it.
 type SealedReply struct {
-	masked
+	secret
 	contentType string
-	body        []byte
+}
+
+// NewSealedReply makes a reply as a relaying method returns it: for test doubles.
+func NewSealedReply(contentType string, body []byte) SealedReply {
+	return SealedReply{keep(body), contentType}
 }
 
 // Body is the reply as it came; empty where Wise answers without one, as it
 // does for a PIN.
-func (r SealedReply) Body() []byte { return r.body }
+func (r SealedReply) Body() []byte { return r.bytes() }
 
 // ContentType is the reply's: application/jose+json for a sealed one.
 func (r SealedReply) ContentType() string { return r.contentType }
@@ -118,45 +124,31 @@ func (r SealedReply) ContentType() string { return r.contentType }
 // sealed. The request goes to Wise as it is and the reply comes back as it is;
 // the errors are the same. The client needs no [WithJWE].
 //
-// When Wise can't open the request, because its key has changed, the answer is
+// When Wise can't open the request, because its key has changed, the response is
 // a 500, and the call ends with an error that matches [ErrServer] and
 // [ErrOutcomeUnknown]: let the device seal again. A client with [WithJWE] has
 // fetched the new key by then, and [Client.WiseKey] gives it.
 func (c *Client) CreatePinSealed(ctx context.Context, user UserID, req SealedRequest, opts ...CallOption) (SealedReply, error) {
-	return c.relay(ctx, &createPin, user, req, opts)
+	return c.relay(ctx, request{op: OpCreatePin, user: user, body: req.bytes()}, opts)
 }
 
 // CreateDeviceFingerprintSealed is [Client.CreateDeviceFingerprint] for a
 // fingerprint that the user's device has sealed, as [Client.CreatePinSealed] is
 // for a PIN.
 func (c *Client) CreateDeviceFingerprintSealed(ctx context.Context, user UserID, req SealedRequest, opts ...CallOption) (SealedReply, error) {
-	return c.relay(ctx, &createDeviceFingerprint, user, req, opts)
+	return c.relay(ctx, request{op: OpCreateDeviceFingerprint, user: user, body: req.bytes()}, opts)
 }
 
-func (c *Client) relay(ctx context.Context, op *operation, user UserID, req SealedRequest, opts []CallOption) (SealedReply, error) {
+func (c *Client) relay(ctx context.Context, r request, opts []CallOption) (SealedReply, error) {
 	var passed SealedReply
-	_, err := c.call(ctx, request{
-		op:      op,
-		invalid: firstOf(user.check, req.check),
-		user:    user,
-		path:    op.path,
-		body:    []byte(req.compact),
-		relayed: true,
-		decode: func(r reply) error {
-			sealed := looksSealed(r.contentType, r.body)
-			switch {
-			case len(r.body) == 0 && op == &createPin:
-				return nil
-			case !sealed && !json.Valid(r.body):
-				return r.malformed()
-			case !sealed && c.jwe != nil && c.jwe.requireSealed:
-				return replyError(r.op, r.status, ErrPlaintextReply)
-			}
-			passed = SealedReply{contentType: r.contentType, body: r.body}
-			return nil
-		},
-	}, opts)
-	if err != nil {
+	r.relayed, r.decode = true, func(rep reply) error {
+		if len(rep.body) > 0 && !isCompact(rep.body, false) && !json.Valid(rep.body) {
+			return rep.malformed()
+		}
+		passed = NewSealedReply(rep.contentType, rep.body)
+		return nil
+	}
+	if _, err := c.do(ctx, r, opts); err != nil {
 		return SealedReply{}, err
 	}
 	return passed, nil

@@ -1,12 +1,16 @@
 package usersecurity
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"io"
 	"net"
 	"net/http"
+	"reflect"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -29,9 +33,19 @@ const (
 	maxDrain     = 256 << 10
 )
 
-// newTransport reads no proxy from the environment: where the requests of a
-// backend go is the caller's to say, with WithHTTPClient.
-func newTransport() *http.Transport {
+// NewTransport returns a fresh copy of the transport that a client has by
+// itself: many connections kept to one host, HTTP/2, TLS 1.2 and up, bounded
+// headers and dials, no proxy. Add to it what a network wants, and give it to
+// [WithHTTPClient]:
+//
+//	t := usersecurity.NewTransport()
+//	t.TLSClientConfig.Certificates = []tls.Certificate{cert} // mutual TLS
+//	t.Proxy = http.ProxyFromEnvironment
+//	client, err := usersecurity.New(usersecurity.WithHTTPClient(&http.Client{Transport: t}), …)
+//
+// It reads no proxy from the environment by itself: where the requests of a
+// backend go is the caller's to say.
+func NewTransport() *http.Transport {
 	return &http.Transport{
 		DialContext:            (&net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive}).DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
@@ -44,28 +58,105 @@ func newTransport() *http.Transport {
 	}
 }
 
-// readReply reads the body of an answer, at most as much as its kind may have,
+// firstRead is how much memory a body gets before any of it has arrived: what a
+// header announces costs its sender nothing.
+const firstRead = 4 << 10
+
+// readBody reads the body of a response, at most as much as its kind may have,
 // and drains what is left of it so that the connection can serve again. It
-// returns what it got even where it fails.
-func readReply(resp *http.Response, limit int64) (body []byte, tooLarge bool, err error) {
+// returns what it read even where it fails.
+func readBody(resp *http.Response, limit int64) (body []byte, tooLarge bool, err error) {
 	if resp.Body == nil || resp.Body == http.NoBody { // nil is what hand-made responses of test doubles have
 		return nil, false, nil
 	}
 	defer func() { _ = resp.Body.Close() }()
-	if n := resp.ContentLength; n > 0 && n <= limit {
-		body = make([]byte, n)
-		read, err := io.ReadFull(resp.Body, body)
-		if err != nil {
-			return body[:read], false, err
+	var from io.Reader = resp.Body
+	switch encoding := resp.Header.Get("Content-Encoding"); {
+	case strings.EqualFold(encoding, "gzip"), strings.EqualFold(encoding, "x-gzip"):
+		// Sent although identity was asked for, by somebody on the way.
+		from, err = gzip.NewReader(resp.Body)
+		if errors.Is(err, io.EOF) {
+			return nil, false, nil
 		}
-		return body, false, nil
+		if err != nil {
+			return nil, false, err
+		}
+	case resp.ContentLength > 0 && resp.ContentLength <= firstRead:
+		body = make([]byte, resp.ContentLength)
+		read, err := io.ReadFull(from, body)
+		return body[:read], false, err
 	}
-	body, err = io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	body, err = io.ReadAll(io.LimitReader(from, limit+1))
 	if err == nil && int64(len(body)) > limit {
 		_, _ = io.CopyN(io.Discard, resp.Body, maxDrain)
-		return body[:limit], true, nil
+		return bytes.Clone(body[:limit]), true, nil
 	}
 	return body, false, err
+}
+
+// certificateAlerts are the TLS alerts with which a server refuses the client's
+// certificate, or its absence. They end the handshake, if only after the client
+// has taken it for done.
+var certificateAlerts = map[tls.AlertError]string{
+	40:  "the server refuses the TLS handshake, perhaps for want of a client certificate",
+	42:  "the server refuses the client's certificate as bad",
+	43:  "the server refuses the client's kind of certificate",
+	44:  "the server says that the client's certificate is revoked",
+	45:  "the server says that the client's certificate has expired",
+	46:  "the server refuses the client's certificate",
+	48:  "the server doesn't know the authority of the client's certificate",
+	49:  "the server denies access to the client's certificate",
+	116: "the server wants a client certificate",
+}
+
+// certificateWords describes the failures of certificates, which nothing but a
+// person can mend, and returns nothing for any other error. None of them lets a
+// request through.
+func certificateWords(err error) string {
+	var (
+		cert    *tls.CertificateVerificationError
+		name    x509.HostnameError
+		ca      x509.UnknownAuthorityError
+		invalid x509.CertificateInvalidError
+	)
+	switch {
+	case errors.As(err, &name):
+		return "the server's certificate is for another host"
+	case errors.As(err, &ca):
+		return "the server's certificate is signed by an unknown authority"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "the server's certificate has expired or is not yet valid"
+	case errors.As(err, &invalid), errors.As(err, &cert):
+		return "the server's certificate is not trusted"
+	}
+	alert, _ := remoteAlert(err)
+	return certificateAlerts[alert]
+}
+
+// remoteAlert returns the TLS alert that the server sent. Its type in
+// crypto/tls is not exported, but for QUIC.
+func remoteAlert(err error) (tls.AlertError, bool) {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Op != "remote error" {
+		return 0, false
+	}
+	v := reflect.ValueOf(op.Err)
+	if v.Kind() != reflect.Uint8 {
+		return 0, false
+	}
+	return tls.AlertError(v.Uint()), true
+}
+
+// isProxyRefusal reports whether a proxy has answered CONNECT with something
+// else than 200, of which net/http returns the status line's text alone.
+func isProxyRefusal(err error) bool {
+	text := err.Error()
+	for status := http.StatusMultipleChoices; status < 600; status++ {
+		if known := http.StatusText(status); known != "" && strings.EqualFold(known, text) {
+			return true
+		}
+	}
+	return false
 }
 
 // transportWords describes an error of the transport's in words of our own, or
@@ -75,31 +166,40 @@ func transportWords(err error) string {
 		dns   *net.DNSError
 		op    *net.OpError
 		errno syscall.Errno
-		cert  *tls.CertificateVerificationError
-		alert tls.AlertError
-		name  x509.HostnameError
-		ca    x509.UnknownAuthorityError
 		plain tls.RecordHeaderError
 	)
+	if words := certificateWords(err); words != "" {
+		return words
+	}
+	_, alerted := remoteAlert(err)
 	switch {
+	case isProxyRefusal(err):
+		return "the proxy refuses to connect to the host (CONNECT)"
+	case errors.As(err, &op) && op.Op == "proxyconnect":
+		return "the proxy can't be reached"
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return "the host name is unknown"
 	case errors.As(err, &dns):
 		return "the host name could not be looked up"
-	case errors.As(err, &cert), errors.As(err, &name), errors.As(err, &ca):
-		return "the server's certificate is not trusted"
-	case errors.As(err, &alert):
+	case alerted:
 		return "the TLS handshake failed"
 	case errors.As(err, &plain):
 		return "the server does not speak TLS"
 	case errors.As(err, &errno):
 		return errno.Error()
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return "the connection was closed before the answer was complete"
+		return "the connection was closed before the response was complete"
 	case errors.As(err, &op) && op.Timeout():
 		return op.Op + " timed out"
 	case errors.As(err, &op):
 		return op.Op + " failed"
 	}
 	return ""
+}
+
+// mayHideAlert reports whether an error may be the end of a connection that a
+// server closed because it wanted a client certificate: the reset can overtake
+// the alert.
+func mayHideAlert(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF)
 }

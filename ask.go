@@ -1,0 +1,50 @@
+package usersecurity
+
+import "context"
+
+// asking is whom one call asks for tokens and keys, and in whose name.
+type asking struct {
+	op         *operation
+	user       UserID
+	appTokens  TokenSource // nil where there is none
+	userTokens TokenSource // nil where there is none
+	keys       KeySource   // nil where there is none
+}
+
+// askToken asks the source that the operation's row names for another token
+// than the rejected one.
+func (a *asking) askToken(ctx context.Context, rejected string) (string, error) {
+	src, want := a.appTokens, TokenRequest{Rejected: rejected}
+	missing := "there is no source of application tokens: use WithClientCredentials or WithApplicationTokens"
+	if a.op.token == userToken {
+		src, want.User = a.userTokens, a.user
+		missing = "there is no source of user tokens: use WithUserTokens"
+	}
+	if src == nil {
+		return "", failure(a.op.name, ErrNoToken, plainError(missing))
+	}
+	token, err := src.Token(ctx, want)
+	switch {
+	case err != nil:
+		return "", sourceFailure(ctx, a.op.name, ErrNoToken, err)
+	case token == nil || !isVisible(token.AccessToken):
+		return "", sourceFailure(ctx, a.op.name, ErrNoToken, plainError("the source gave no usable access token"))
+	}
+	return token.AccessToken, nil
+}
+
+// askKey asks for Wise's key, which is to be another one than the rejected one,
+// and checks what the source gives.
+func (a *asking) askKey(ctx context.Context, rejected *WiseKey) (*WiseKey, error) {
+	if a.keys == nil {
+		return nil, failure(a.op.name, ErrJWERequired)
+	}
+	key, err := a.keys.EncryptionKey(ctx, rejected)
+	if err != nil {
+		return nil, sourceFailure(ctx, a.op.name, ErrNoKey, err)
+	}
+	if flaw := key.flaw(); flaw != "" {
+		return nil, failure(a.op.name, ErrNoKey, plainError(flaw))
+	}
+	return key, nil
+}

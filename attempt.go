@@ -1,0 +1,157 @@
+package usersecurity
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+	"time"
+)
+
+// sender is what the attempts of all calls have in common.
+type sender struct {
+	transport http.RoundTripper
+	userAgent string
+	timeout   time.Duration // of one attempt
+}
+
+// send makes one attempt, which has a timeout of its own: reading the response
+// falls under it. call is the context of the whole call.
+func (s *sender) send(call context.Context, o *outfit) (r result) {
+	if over := ended(call); over != nil {
+		return result{err: over, unsent: true, hopeless: true}
+	}
+	deadline := time.Now().Add(s.timeout)
+	if own, ok := call.Deadline(); ok && own.Before(deadline) {
+		deadline = own
+	}
+	ctx, cancel := context.WithDeadline(call, deadline)
+	defer cancel()
+	traced, written := ctx, (*progress)(nil)
+	if o.op.writes() {
+		written = &progress{}
+		traced = httptrace.WithClientTrace(ctx, written.trace())
+	}
+	resp, err := s.transport.RoundTrip(o.request(traced, s.userAgent))
+	if written != nil {
+		r.lostOne = written.writes.Load() > 1 && !s.repeatsSafely()
+	}
+	switch {
+	case err != nil && resp != nil && resp.Body != nil:
+		_ = resp.Body.Close()
+	case err == nil && resp == nil:
+		err = errNoResponse
+	}
+	if err != nil {
+		r.unsent, r.hopeless = written.unsent(ctx, err), certificateWords(err) != ""
+		r.err = attemptError(call, ctx, err, o.url.Scheme == "https" && written.onNewConn())
+		return r
+	}
+	r.responded, r.status, r.header = true, resp.StatusCode, resp.Header
+	if !isFinal(r.status) {
+		// What follows is no body: a connection for another protocol, say.
+		if resp.Body != nil {
+			_ = resp.Body.Close()
+		}
+		return r
+	}
+	limit := int64(maxErrorBody)
+	if o.op.reply != noReply && o.op.succeeds(r.status) {
+		limit = maxReply
+	}
+	r.body, r.tooLarge, err = readBody(resp, limit)
+	if err != nil {
+		r.bodyErr = attemptError(call, ctx, err, false)
+	}
+	return r
+}
+
+var errNoResponse = plainError("the transport returned neither a response nor an error")
+
+// repeatsSafely reports whether what is repeated beneath an attempt is known not
+// to have been processed: net/http repeats a write only then.
+func (s *sender) repeatsSafely() bool {
+	_, ok := s.transport.(*http.Transport)
+	return ok
+}
+
+// attemptError tells the end of an attempt's time from the end of the call's.
+func attemptError(call, attempt context.Context, err error, mayWantCertificate bool) error {
+	if over := ended(call); over != nil {
+		return over
+	}
+	if attempt.Err() != nil {
+		return failure("", ErrAttemptTimeout)
+	}
+	if mayWantCertificate && mayHideAlert(err) {
+		return failure("", ErrTransport, err, plainError("if the server wants a client certificate, it may have closed the connection for want of one"))
+	}
+	return failure("", ErrTransport, err)
+}
+
+// progress is how far a write got, as httptrace tells. It never steps back:
+// beneath one attempt there may be several, as net/http and other transports
+// repeat by themselves what they take to be unsent. Each attempt has one of its
+// own: net/http may still write of one that has been given up.
+type progress struct {
+	reached atomic.Int32
+	writes  atomic.Int32 // how often a header was written
+	fresh   atomic.Bool  // the last connection had carried nothing before
+}
+
+const (
+	notTraced = iota
+	waitingForConn
+	hasConn
+	wroteHeaders
+)
+
+func (p *progress) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		GetConn: func(string) { p.reach(waitingForConn) },
+		GotConn: func(info httptrace.GotConnInfo) {
+			p.fresh.Store(!info.Reused)
+			p.reach(hasConn)
+		},
+		WroteHeaders: func() {
+			p.reach(wroteHeaders)
+			p.writes.Add(1)
+		},
+	}
+}
+
+func (p *progress) reach(stage int32) {
+	for {
+		old := p.reached.Load()
+		if old == wroteHeaders || p.reached.CompareAndSwap(old, stage) {
+			return
+		}
+	}
+}
+
+func (p *progress) onNewConn() bool { return p != nil && p.fresh.Load() }
+
+// unsent reports whether err proves that Wise has got nothing of the request.
+func (p *progress) unsent(ctx context.Context, err error) bool {
+	if certificateWords(err) != "" {
+		return true // the handshake failed, even if only the other side knew it when the request was written
+	}
+	if p == nil {
+		return false // of a read it doesn't matter
+	}
+	switch p.reached.Load() {
+	case waitingForConn:
+		return true
+	case hasConn:
+		// When the time is up, the writing may begin behind our back.
+		return ctx.Err() == nil
+	case wroteHeaders:
+		return false
+	}
+	// A transport that doesn't trace can still say that it never got through.
+	var dns *net.DNSError
+	var op *net.OpError
+	return errors.As(err, &dns) || errors.As(err, &op) && op.Op == "dial"
+}

@@ -1,0 +1,264 @@
+package usersecurity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// worded is an error that can say in words of this package's own what is wrong.
+// The text of any other error may hold a URL, a token or a body.
+type worded interface {
+	error
+	words() string
+}
+
+// classed is an error that has a class of its own.
+type classed interface{ errorClass() ErrorClass }
+
+// callError is every failure that is no response: a text of our own, and what
+// it matches. Errors of other packages stand behind a function, where neither
+// Unwrap nor a printer finds their texts; Is and As do.
+type callError struct {
+	op      Operation
+	text    string
+	own     []error // the first one gives the class
+	foreign func() []error
+	known   Outcome // of the call, where op writes
+}
+
+func (e *callError) words() string {
+	if e.op == "" {
+		return e.text
+	}
+	return string(e.op) + ": " + e.text
+}
+
+func (e *callError) Error() string { return "usersecurity: " + e.words() }
+
+func (e *callError) errorClass() ErrorClass {
+	if len(e.own) == 0 {
+		return "other"
+	}
+	return classOf(e.own[0])
+}
+
+func (e *callError) outcome() Outcome {
+	if !e.op.Writes() {
+		return OutcomeNotDone
+	}
+	return e.known
+}
+
+// Unwrap returns the causes that are this package's or context's.
+func (e *callError) Unwrap() []error { return e.own }
+
+// Is reports whether a cause from another package matches target.
+func (e *callError) Is(target error) bool {
+	return e.foreign != nil && slices.ContainsFunc(e.foreign(), func(c error) bool { return errors.Is(c, target) })
+}
+
+// As finds target among the causes from other packages.
+func (e *callError) As(target any) bool {
+	return e.foreign != nil && slices.ContainsFunc(e.foreign(), func(c error) bool { return errors.As(c, target) })
+}
+
+// Format prints what Error does, whatever the verb.
+func (e *callError) Format(f fmt.State, verb rune) { writeText(f, verb, e.Error()) }
+
+// LogValue is the text.
+func (e *callError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
+
+// MarshalText writes the text.
+func (e *callError) MarshalText() ([]byte, error) { return []byte(e.Error()), nil }
+
+// because adds what the error matches.
+func (e *callError) because(causes ...error) *callError {
+	var foreign []error
+	for _, c := range causes {
+		switch {
+		case c == nil:
+		case isOwn(c):
+			e.own = append(e.own, c)
+		default:
+			foreign = append(foreign, c)
+		}
+	}
+	if foreign != nil {
+		e.foreign = func() []error { return foreign }
+	}
+	return e
+}
+
+func isOwn(err error) bool {
+	_, own := err.(worded)
+	return own || err == context.Canceled || err == context.DeadlineExceeded
+}
+
+// invalid makes an error that matches ErrInvalidArgument. The arguments must
+// hold nothing of what the caller passed but lengths and numbers.
+func invalid(format string, args ...any) error {
+	return &callError{text: fmt.Sprintf(format, args...), own: []error{ErrInvalidArgument}, known: OutcomeNotDone}
+}
+
+// in names the operation on an error that was made outside a call.
+func in(op Operation, err error) error {
+	if e, ok := err.(*callError); ok && e.op == "" {
+		named := *e
+		named.op = op
+		return &named
+	}
+	return err
+}
+
+// failure joins a sentinel with causes, of which only safe words are printed:
+// that of a call of which nothing was done.
+func failure(op Operation, what error, causes ...error) error {
+	text := wordsIn(op, what)
+	for _, c := range causes {
+		if c == nil {
+			continue
+		}
+		if words := wordsIn(op, c); !strings.Contains(text, words) {
+			text += ": " + words
+		}
+	}
+	return (&callError{op: op, text: text, known: OutcomeNotDone}).because(append([]error{what}, causes...)...)
+}
+
+// unclear is a failure after which nobody knows what became of the call.
+func unclear(op Operation, what error, causes ...error) error {
+	e := failure(op, what, causes...).(*callError)
+	e.known = OutcomeUnknown
+	return e
+}
+
+// replyError is for a reply of a success that can't be used.
+func replyError(op Operation, status int, causes ...error) error {
+	text := "status " + strconv.Itoa(status) + ", but "
+	if op.Writes() {
+		text = "done (status " + strconv.Itoa(status) + "), but "
+	}
+	for i, c := range causes {
+		if i > 0 {
+			text += ": "
+		}
+		text += safeText(c)
+	}
+	return (&callError{op: op, text: text, known: OutcomeDone}).because(causes...)
+}
+
+// ended is why a context is over; nil while it isn't. A cause that its owner
+// gave is matched too.
+func ended(ctx context.Context) error {
+	err := ctx.Err()
+	if err == nil {
+		return nil
+	}
+	cause := context.Cause(ctx)
+	if cause == nil || errors.Is(err, cause) {
+		return err
+	}
+	return (&callError{text: safeText(err), known: OutcomeNotDone}).because(err, cause)
+}
+
+// sourceError is the failure of a source of tokens or keys, behind which there
+// may be a call of its own to Wise. What Wise answered to that call must not be
+// taken for an answer to the operation: of this package's errors only ErrNoToken
+// or ErrNoKey match, and what else is passed on. The caller's own errors match,
+// and [*APIError] can be had with errors.As; its Op tells.
+type sourceError struct{ *callError }
+
+// sourceFailure makes the error of a source that was asked under ctx.
+func sourceFailure(ctx context.Context, op Operation, what, err error) error {
+	e := &callError{op: op, known: OutcomeNotDone, own: []error{what}}
+	words := safeText(err)
+	if !isWorded(err) && ctx.Err() == nil {
+		words = "the source failed with " + words + ", which errors.As finds"
+	}
+	e.text = wordsIn(op, what) + ": " + words
+	if over := ended(ctx); over != nil {
+		e.text = safeText(over) + ", " + safeText(what)
+		e.own = []error{over, what}
+	}
+	e.foreign = func() []error { return []error{err} }
+	return &sourceError{e}
+}
+
+func isWorded(err error) bool {
+	_, ok := err.(worded)
+	return ok
+}
+
+// Is reports whether the source's own error matches target.
+func (e *sourceError) Is(target error) bool {
+	if _, ok := target.(*sentinel); ok && !passedOn(target) {
+		return false
+	}
+	return e.callError.Is(target)
+}
+
+// passedOn reports whether a sentinel says the same of the source and of the
+// call that asked it.
+func passedOn(error) bool { return false }
+
+// afterSending takes back that nothing was sent: the request with the rejected
+// token was.
+func (e *sourceError) afterSending() error {
+	sent := *e.callError
+	sent.own = slices.DeleteFunc(slices.Clone(sent.own), func(c error) bool { return c == ErrNoToken })
+	return &sourceError{&sent}
+}
+
+// safeText describes an error in words of our own.
+func safeText(err error) string {
+	switch e := err.(type) {
+	case nil:
+		return "no cause"
+	case worded:
+		return e.words()
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		return "context canceled"
+	case errors.Is(err, context.DeadlineExceeded):
+		return "context deadline exceeded"
+	}
+	var own worded
+	if errors.As(err, &own) {
+		return own.words()
+	}
+	if words := transportWords(err); words != "" {
+		return words
+	}
+	return fmt.Sprintf("an error of type %T", err)
+}
+
+// wordsIn is safeText where the operation has been named already.
+func wordsIn(op Operation, err error) string {
+	if op == "" {
+		return safeText(err)
+	}
+	return strings.TrimPrefix(safeText(err), string(op)+": ")
+}
+
+// classOf gives the word for an error: the innermost thing known of it.
+func classOf(err error) ErrorClass {
+	switch e := err.(type) {
+	case nil:
+		return ""
+	case classed:
+		return e.errorClass()
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		return "canceled"
+	case errors.Is(err, context.DeadlineExceeded):
+		return "deadline_exceeded"
+	}
+	return "other"
+}

@@ -1,0 +1,31 @@
+package usersecurity
+
+import "time"
+
+// restraint keeps what Wise has just refused from being asked for again at
+// once: for as long as Wise asks, or for a second that doubles to thirty. Its
+// zero value restrains nothing. It is not safe for concurrent use.
+type restraint struct {
+	until time.Time
+	next  time.Duration
+}
+
+const (
+	firstRestraint = time.Second
+	maxRestraint   = 30 * time.Second
+)
+
+func (r *restraint) holds(now time.Time) bool { return now.Before(r.until) }
+
+// refused begins a restraint. What has gone well for longer than the last one
+// lasted begins anew with a second.
+func (r *restraint) refused(now time.Time, asked time.Duration) {
+	if now.Sub(r.until) > r.next {
+		r.next = firstRestraint
+	}
+	r.until = now.Add(max(r.next, min(asked, maxAskedRestraint)))
+	r.next = min(2*r.next, maxRestraint)
+}
+
+// maxAskedRestraint bounds what Wise, or whoever answers in its place, can ask for.
+const maxAskedRestraint = 5 * time.Minute
