@@ -20,9 +20,6 @@ type sender struct {
 // send makes one attempt, which has a timeout of its own: reading the response
 // falls under it. call is the context of the whole call.
 func (s *sender) send(call context.Context, o *outfit) (r result) {
-	if over := ended(call); over != nil {
-		return result{err: over, unsent: true, hopeless: true}
-	}
 	deadline := time.Now().Add(s.timeout)
 	if own, ok := call.Deadline(); ok && own.Before(deadline) {
 		deadline = own

@@ -105,7 +105,7 @@ func TestReplies(t *testing.T) {
 			}
 			checkMatches(t, "the error", err, test.want)
 			if got != nil {
-				t.Errorf("a result next to an error: %v", got)
+				t.Fatalf("a result next to an error: %v", got)
 			}
 			if meta.StatusCode != http.StatusOK || !strings.Contains(err.Error(), string(test.op)) || !strings.Contains(err.Error(), "200") {
 				t.Errorf("status %d, error %v", meta.StatusCode, err)

@@ -67,6 +67,8 @@ var sentinels = map[string]error{
 	"ErrServer":                 usersecurity.ErrServer,
 	"ErrRedirect":               usersecurity.ErrRedirect,
 	"ErrUnexpectedStatus":       usersecurity.ErrUnexpectedStatus,
+	"ErrUnexpectedReply":        usersecurity.ErrUnexpectedReply,
+	"ErrNotInVersion":           usersecurity.ErrNotInVersion,
 	"ErrInvalidArgument":        usersecurity.ErrInvalidArgument,
 	"ErrNoToken":                usersecurity.ErrNoToken,
 	"ErrJWERequired":            usersecurity.ErrJWERequired,

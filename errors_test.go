@@ -30,74 +30,77 @@ const secretText = "secret***@example.com"
 // shape is a body that an error may come with, and what is read in it.
 type shape struct {
 	name, body string
-	details    []usersecurity.ErrorDetail
+	details    []detail
 	oauth      bool // the shape of the layers before the operation
 }
+
+// detail is an entry of an error body with what the type itself hides.
+type detail struct{ Code, Message, Path string }
 
 var shapes = []shape{
 	{name: "empty"},
 	{
 		name:    "errors",
 		body:    `{"timestamp":"2024-05-06T07:08:09Z","errors":[{"code":"some.code","message":"` + secretText + `","path":"phoneNumber","arguments":["a",1]},{"code":"other_code","message":"more","arguments":null}]}`,
-		details: []usersecurity.ErrorDetail{{Code: "some.code", Message: secretText, Path: "phoneNumber"}, {Code: "other_code", Message: "more"}},
+		details: []detail{{Code: "some.code", Message: secretText, Path: "phoneNumber"}, {Code: "other_code", Message: "more"}},
 	},
 	{
 		name:    "OAuth",
 		body:    `{"error":"invalid_token","error_description":"` + secretText + `"}`,
-		details: []usersecurity.ErrorDetail{{Code: "invalid_token", Message: secretText}}, oauth: true,
+		details: []detail{{Code: "invalid_token", Message: secretText}}, oauth: true,
 	},
 	{
 		name:    "Spring",
 		body:    `{"timestamp":"2024-05-06T07:08:09.000+0000","status":404,"error":"Not Found","message":"` + secretText + `","path":null,"exception":"x.Y"}`,
-		details: []usersecurity.ErrorDetail{{Message: secretText}},
+		details: []detail{{Message: secretText}},
 	},
 	{
 		name:    "message and request id",
 		body:    `{"message":"` + secretText + `","request_id":"r-1"}`,
-		details: []usersecurity.ErrorDetail{{Message: secretText}},
+		details: []detail{{Message: secretText}},
 	},
 	{
 		name:    "problem with errors",
 		body:    `{"type":"t","title":"T","status":400,"detail":"d","instance":"i","errors":[{"code":"some.code","ref":"/phoneNumber","detail":"` + secretText + `"}]}`,
-		details: []usersecurity.ErrorDetail{{Code: "some.code", Message: secretText, Path: "/phoneNumber"}},
+		details: []detail{{Code: "some.code", Message: secretText, Path: "/phoneNumber"}},
 	},
 	{
 		name:    "problem",
 		body:    `{"type":"t","title":"T","status":400,"detail":"` + secretText + `"}`,
-		details: []usersecurity.ErrorDetail{{Message: secretText}},
+		details: []detail{{Message: secretText}},
 	},
 	{
 		name:    "code and category",
 		body:    `{"code":"some.code","category":"c","description":"` + secretText + `","details":[]}`,
-		details: []usersecurity.ErrorDetail{{Code: "some.code", Message: secretText}},
+		details: []detail{{Code: "some.code", Message: secretText}},
 	},
 	{
 		name:    "code and message",
 		body:    `{"code":"some.code","message":"` + secretText + `"}`,
-		details: []usersecurity.ErrorDetail{{Code: "some.code", Message: secretText}},
+		details: []detail{{Code: "some.code", Message: secretText}},
 	},
 	{
 		name:    "errorCode",
 		body:    `{"type":"t","status":"FAILED","errorCode":"some.code","errorMessage":"` + secretText + `"}`,
-		details: []usersecurity.ErrorDetail{{Code: "some.code", Message: secretText}},
+		details: []detail{{Code: "some.code", Message: secretText}},
 	},
 	{name: "HTML", body: "<html><body>" + secretText + "</body></html>"},
 	{name: "text", body: secretText},
 	{
 		name:    "truncated after an entry",
 		body:    `{"errors":[{"code":"some.code","message":"` + secretText + `"},{"code":"oth`,
-		details: []usersecurity.ErrorDetail{{Code: "some.code", Message: secretText}},
+		details: []detail{{Code: "some.code", Message: secretText}},
 	},
 	{
 		name:    "truncated in an entry",
 		body:    `{"errors":[{"code":"some.code","message":"` + secretText,
-		details: []usersecurity.ErrorDetail{{Code: "some.code"}},
+		details: []detail{{Code: "some.code"}},
 	},
 	{name: "truncated at once", body: `{"err`},
 	{
 		name:    "oversized",
 		body:    `{"errors":[{"code":"some.code","message":"` + secretText + `"}],"padding":"` + strings.Repeat("x", 1<<20) + `"}`,
-		details: []usersecurity.ErrorDetail{{Code: "some.code", Message: secretText}},
+		details: []detail{{Code: "some.code", Message: secretText}},
 	},
 	{name: "array", body: `[{"code":"some.code"}]`},
 	{name: "number", body: `12`},
@@ -168,11 +171,11 @@ func checkAnswer(t *testing.T, r *row, status int, s shape, want error) {
 		return
 	}
 	fields := usersecurity.APIError{
-		Op: r.op, StatusCode: status, Details: s.details, TraceID: "trace-1", CorrelationID: id,
+		Op: r.op, StatusCode: status, TraceID: "trace-1", CorrelationID: id,
 		RateLimitedBy: "wise-public-api", RetryAfter: 7 * time.Second, Attempts: 1,
 	}
-	if !reflect.DeepEqual(fieldsOf(api), fieldsOf(&fields)) {
-		t.Errorf("%s: the fields are %+v", what, fieldsOf(api))
+	if !reflect.DeepEqual(fieldsOf(api, details(api.Details)), fieldsOf(&fields, s.details)) {
+		t.Errorf("%s: the fields are %+v", what, fieldsOf(api, details(api.Details)))
 	}
 	if body := s.body[:min(len(s.body), 64<<10)]; string(api.Body()) != body {
 		t.Errorf("%s: the body has %d bytes, want %d", what, len(api.Body()), len(body))
@@ -187,14 +190,14 @@ func checkAnswer(t *testing.T, r *row, status int, s shape, want error) {
 
 // fieldsOf shows all that an APIError says in its fields.
 
-func fieldsOf(e *usersecurity.APIError) []any {
-	return []any{e.Op, e.StatusCode, details(e.Details), e.TraceID, e.CorrelationID, e.RateLimitedBy, e.RetryAfter, e.Attempts, e.Uncertain}
+func fieldsOf(e *usersecurity.APIError, details []detail) []any {
+	return []any{e.Op, e.StatusCode, details, e.TraceID, e.CorrelationID, e.RateLimitedBy, e.RetryAfter, e.Attempts, e.Uncertain}
 }
 
 // details shows what the type itself masks.
-func details(in []usersecurity.ErrorDetail) (out [][3]string) {
+func details(in []usersecurity.ErrorDetail) (out []detail) {
 	for _, d := range in {
-		out = append(out, [3]string{d.Code, d.Message, d.Path})
+		out = append(out, detail{d.Code, d.Message(), d.Path})
 	}
 	return out
 }
@@ -235,7 +238,7 @@ func TestAnswersByCodeAndHeader(t *testing.T) {
 			_, err := r.call(t.Context(), newClient(t, mock))
 			checkMatches(t, "the error", err, test.want)
 			var api *usersecurity.APIError
-			if !errors.As(err, &api) || api.OneTimeToken() != test.oneTimeToken || api.Attempts != 1 || api.Uncertain {
+			if !errors.As(err, &api) || api.OneTimeToken().Reveal() != test.oneTimeToken || api.Attempts != 1 || api.Uncertain {
 				t.Errorf("the error is %#v", err)
 			}
 			if strings.Contains(fmt.Sprintf("%v %+v", err, api), "one-time-1") {
@@ -264,7 +267,7 @@ func TestAnswersSealedErrors(t *testing.T) {
 				what := fmt.Sprintf("%s %d %q", r.op, status, contentType)
 				checkMatches(t, what, err, want)
 				var api *usersecurity.APIError
-				if !errors.As(err, &api) || len(api.Details) != 1 || api.Details[0] != (usersecurity.ErrorDetail{Code: "some.code", Message: secretText}) ||
+				if !errors.As(err, &api) || len(api.Details) != 1 || details(api.Details)[0] != (detail{Code: "some.code", Message: secretText}) ||
 					string(api.Body()) != inner || api.TraceID != "trace-1" {
 					t.Errorf("%s: details %q", what, details(api.Details))
 				}
@@ -296,7 +299,7 @@ func TestOwnAPIErrors(t *testing.T) {
 			if !slices.Contains(r.success, status) {
 				own := &usersecurity.APIError{Op: r.op, StatusCode: status}
 				checkMatches(t, fmt.Sprint(r.op, " ", status), own, r.errorOf(status))
-				if own.Body() != nil || own.OneTimeToken() != "" {
+				if own.Body() != nil || !own.OneTimeToken().IsZero() {
 					t.Errorf("%s %d: it has a body or a token", r.op, status)
 				}
 			}

@@ -1,6 +1,7 @@
 package usersecurity
 
 import (
+	"crypto"
 	"crypto/rsa"
 	"time"
 )
@@ -21,4 +22,11 @@ func SealBytes(pub *rsa.PublicKey, plaintext []byte) (compact, contentKey []byte
 }
 
 // OpenReply opens a reply with keys that no call holds.
-var OpenReply = openReply
+func OpenReply(compact, contentKey []byte, replyKeys map[string]crypto.Decrypter) ([]byte, error) {
+	opened, ok := openReply(compact, contentKey, replyKeys)
+	if !ok {
+		return nil, ErrDecrypt
+	}
+	return opened, nil
+}
+

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Option is a setting of a [Client], given to [New]. Of two that set the same
@@ -244,8 +245,8 @@ func (s *settings) checkTokens() {
 	if flaw := flawOf(s.appTokens); s.hasAppTokens && flaw != "" {
 		s.refuse("WithApplicationTokens: " + flaw)
 	}
-	if s.credentials && (!isVisible(s.clientID) || !isVisible(s.clientSecret)) {
-		s.refuse("WithClientCredentials: client id and client secret must be visible ASCII and not empty")
+	if s.credentials && (!isCredential(s.clientID) || !isCredential(s.clientSecret)) {
+		s.refuse("WithClientCredentials: client id and client secret can't be empty, or have line breaks or other control characters")
 	}
 	if !s.hasUsers {
 		return
@@ -255,4 +256,10 @@ func (s *settings) checkTokens() {
 	} else if isBlind(s.userTokens) {
 		s.refuse("WithUserTokens: the source gives one token whoever it is asked for: ForUser(user, source) makes it serve that user alone")
 	}
+}
+
+// isCredential refuses what a secret gets by being read from a file, line break
+// included.
+func isCredential(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, unicode.IsControl)
 }

@@ -74,7 +74,7 @@ func refusesTheWrite(status int) bool {
 // last attempt: others may have been done unheard, the write may be refused
 // because one of them had done it, or the reply of a success is lost.
 func worthLooking(op *operation, o *result, d doubt) bool {
-	if op.class != numbers || d.seen == cantSee {
+	if op.class != numbers || d.seen == cantSee || d.seen == isThere {
 		return false
 	}
 	if o.isDone() {

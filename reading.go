@@ -122,10 +122,10 @@ func (g *reading) readUnsealed(o *result, rep reply) {
 }
 
 // isForeign reports whether the body of a success isn't Wise's reply: no JSON,
-// or an error's.
+// or an error's. The playground's own reply looks like one of those.
 func (g *reading) isForeign(o *result) bool {
 	_, speaks := hear(g.op.name, o.status, o.body, o.isCut())
-	return speaks == foreigner || speaks.accuses()
+	return speaks == foreigner || speaks.accuses() && !g.direct
 }
 
 // mustBeDirect reports whether only a reply will do that is sealed with the

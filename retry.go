@@ -149,7 +149,11 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 
 func (a *attempts) attempt() {
 	a.began = time.Time{}
-	if err := a.gate.pass(a.ctx, a.calls); err != nil {
+	err := a.gate.pass(a.ctx, a.calls)
+	if err == nil {
+		err = ended(a.ctx)
+	}
+	if err != nil {
 		a.last = result{err: err, unsent: true, hopeless: true}
 		return
 	}

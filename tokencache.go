@@ -29,9 +29,9 @@ const (
 // and asked again by the next call. While an early renewal fails or takes long,
 // the token that is still good is served.
 //
-// A token that Wise rejects just after it was obtained is not replaced at once
-// again and again: src is asked after a second, which doubles to thirty, and
-// until then the calls end with [ErrUnauthorized].
+// Tokens that Wise rejects one after the other are not replaced again and again:
+// src is asked after a second, which doubles to thirty, and until then the calls
+// end with [ErrUnauthorized].
 //
 // At most 10,000 tokens are kept: the longest unused one goes first.
 func CacheTokens(src TokenSource) *TokenCache {
@@ -76,14 +76,12 @@ type cachedToken struct {
 	token     *oauth2.Token
 	renewAt   time.Time // zero for a token without expiry
 	void      bool      // Wise has rejected it
-	rejection restraint // of asking the source for another because of that
+	replaced  time.Time // when the source was last asked for another because of that
+	rejection restraint // of asking for yet another
 }
 
 // Token returns the token that is kept for the user, or asks the source.
 func (c *keptTokens) Token(ctx context.Context, req TokenRequest) (*oauth2.Token, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
 	if kept := c.lookup(req); kept != nil {
 		return kept, nil
 	}
@@ -196,10 +194,14 @@ func (c *keptTokens) store(req TokenRequest, token *oauth2.Token) {
 	}
 	e := c.byUser[req.User]
 	if e != nil {
-		t.rejection = e.Value.(*cachedToken).rejection
+		old := e.Value.(*cachedToken)
+		t.replaced, t.rejection = old.replaced, old.rejection
 	}
 	if req.Rejected != "" {
-		t.rejection.refused(now, 0)
+		if token.AccessToken == req.Rejected || now.Sub(t.replaced) < maxRestraint {
+			t.rejection.refused(now, 0)
+		}
+		t.replaced = now
 	}
 	if e != nil {
 		e.Value = t
