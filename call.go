@@ -124,7 +124,8 @@ func (k *call) prepare() error {
 		outfit: outfit{
 			op: op, method: e.methods.method(op), url: e.address.url(op, r),
 			authorization: r.authorization, token: k.opts.token, correlationID: k.opts.correlationID.String(),
-			jose: seals || r.relayed, contentType: r.contentType, extra: r.extra, body: plaintext,
+			jose: seals || r.relayed, contentType: r.contentType, body: plaintext,
+			oneTimeToken: r.oneTimeToken.Reveal(), approval: k.opts.approval.Reveal(),
 		},
 		reading: reading{op: op, sealing: &e.sealing, sealed: seals, relayed: r.relayed, direct: r.direct, decode: r.decode},
 		corrections: corrections{

@@ -12,6 +12,13 @@ import (
 // [New], once for the life of the program: it is safe for concurrent use, and
 // all its calls share one pool of connections.
 type Client struct {
+	// SCA are the Strong Customer Authentication calls, which take the place of
+	// the deprecated ones below.
+	SCA *SCAService
+	// OneTimeTokens are the calls about one-time tokens, with which challenges are
+	// cleared: see also [Client.ClearChallenges].
+	OneTimeTokens *OneTimeTokenService
+
 	engine func() *engine // behind a function, where no printer finds keys and credentials
 }
 
@@ -36,7 +43,8 @@ func New(opts ...Option) (*Client, error) {
 		return nil, err
 	}
 	e := newEngine(&s)
-	return &Client{engine: func() *engine { return e }}, nil
+	it := func() *engine { return e }
+	return &Client{SCA: &SCAService{it}, OneTimeTokens: &OneTimeTokenService{it}, engine: it}, nil
 }
 
 func newEngine(s *settings) *engine {

@@ -29,4 +29,3 @@ func OpenReply(compact, contentKey []byte, replyKeys map[string]crypto.Decrypter
 	}
 	return opened, nil
 }
-

@@ -31,6 +31,39 @@ const (
 	OpVerifyJWE        Operation = "VerifyJWE"
 )
 
+// The successors: Strong Customer Authentication.
+const (
+	OpSCACreatePin               Operation = "SCA.CreatePin"
+	OpSCAVerifyPin               Operation = "SCA.VerifyPin"
+	OpSCADeletePin               Operation = "SCA.DeletePin"
+	OpSCACreateDeviceFingerprint Operation = "SCA.CreateDeviceFingerprint"
+	OpSCAVerifyDeviceFingerprint Operation = "SCA.VerifyDeviceFingerprint"
+	OpSCADeleteDeviceFingerprint Operation = "SCA.DeleteDeviceFingerprint"
+	OpSCAEnrolFaceMap            Operation = "SCA.EnrolFaceMap"
+	OpSCAVerifyFaceMap           Operation = "SCA.VerifyFaceMap"
+	OpSCADeleteFaceMap           Operation = "SCA.DeleteFaceMap"
+	OpSCAStartSession            Operation = "SCA.StartSession"
+)
+
+// One-time tokens and what clears them.
+const (
+	OpOneTimeTokenStatus                  Operation = "OneTimeTokens.Status"
+	OpOneTimeTokenTrigger                 Operation = "OneTimeTokens.Trigger"
+	OpOneTimeTokenVerifyOTP               Operation = "OneTimeTokens.VerifyOTP"
+	OpOneTimeTokenVerifyPin               Operation = "OneTimeTokens.VerifyPin"
+	OpOneTimeTokenVerifyDeviceFingerprint Operation = "OneTimeTokens.VerifyDeviceFingerprint"
+	OpOneTimeTokenVerifyFaceMap           Operation = "OneTimeTokens.VerifyFaceMap"
+	// OpClearChallenges is all the calls that clear one token: observers are told
+	// of it as of a call, and of those inside it.
+	OpClearChallenges Operation = "ClearChallenges"
+)
+
+// Profiles and FaceTec's key.
+const (
+	OpListProfiles     Operation = "ListProfiles"
+	OpFaceTecPublicKey Operation = "FaceTecPublicKey"
+)
+
 // tokenKind says whose token a request carries.
 type tokenKind uint8
 
@@ -93,6 +126,7 @@ type operation struct {
 	token    tokenKind
 	grant    bool   // it needs the extra grant that Wise gives on request
 	carries  string // the secret in its body, and how to make one
+	oneTime  bool   // it is about a one-time token, which a header carries
 	sealed   bool
 	success  int // the documented status
 	reply    replyKind
@@ -117,4 +151,5 @@ const (
 	carriesPin         = "the PIN is empty: make it with NewPin"
 	carriesFingerprint = "the fingerprint is empty: make it with NewFingerprint"
 	carriesFaceMap     = "the face map is empty: make it with NewFaceMap or FaceMapFromBase64"
+	carriesOTP         = "the code is empty: make it with NewOTP"
 )
