@@ -94,9 +94,9 @@ func (c claim) save(ctx context.Context, want sealedToken) error {
 		if err == nil || errors.Is(err, ErrClaimLost) {
 			return err
 		}
-		if lasting(err) || !sleep(ctx, pause) {
+		if !sleep(ctx, pause) {
 			// Not with ctx, which isn't the caller's.
-			return failed(context.Background(), "what change returned could not be stored", err)
+			return failed(context.Background(), "storing what change returned", err)
 		}
 	}
 }

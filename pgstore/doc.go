@@ -38,9 +38,9 @@
 //
 // # Failures
 //
-// An error says in words of this package what failed, and unwraps with
-// errors.As and errors.Is to pgx's own, of which it repeats nothing but the
-// SQLSTATE. Nothing in an error, in what a tracer of pgx sees or in a log of the
+// An error says in words of this package what failed. errors.As and errors.Is
+// find pgx's own errors in it, of which its text repeats nothing but the
+// SQLSTATE. Neither an error, nor what a tracer of pgx sees, nor a log of the
 // server's holds a token or a key.
 //
 // A save that fails is tried again for fifteen seconds, as a refresh token may

@@ -3,19 +3,20 @@ package pgstore
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/wise-partner/usersecurity"
 )
 
 var (
-	// ErrClaimLost: while change ran, the claim of this Update ended without
-	// having been extended, and another Update took the user. What change
-	// returned was not stored. What counts is what Load returns.
+	// ErrClaimLost says that the claim of this Update ended while change ran,
+	// without having been extended, and that another Update took the user. What
+	// change returned was not stored. What counts is what Load returns.
 	ErrClaimLost = errors.New("pgstore: another Update took the user over while this one stalled: what change returned was not stored")
 
-	// ErrUnreadable: the user's row is there, but it doesn't open with the keys
-	// that the store has. The text says which key it wants and what to do.
+	// ErrUnreadable says that the user's row is there, but doesn't open with the
+	// keys that the store has. The text says which key it wants and what to do.
 	ErrUnreadable = errors.New("pgstore: the tokens can't be read")
 )
 
@@ -44,9 +45,14 @@ func failed(ctx context.Context, doing string, err error) error {
 	return &failure{text: "pgstore: " + doing + ": " + text, cause: func() error { return err }}
 }
 
-// unreadable is a failure of the same kind, of a row instead of the database.
+// unreadable is a failure of a row instead of the database.
 func unreadable(text string) error {
 	return &failure{text: "pgstore: " + text, cause: func() error { return ErrUnreadable }}
+}
+
+// invalid is a failure of whoever calls.
+func invalid(text string) error {
+	return &failure{text: "pgstore: " + text, cause: func() error { return usersecurity.ErrInvalidArgument }}
 }
 
 func reason(err error) string {
@@ -70,12 +76,4 @@ func hint(code string) string {
 		return " (the database user lacks a right; pgstore's README lists those that are needed)"
 	}
 	return ""
-}
-
-// lasting tells what doesn't pass by waiting: a statement that PostgreSQL
-// refuses for what it is or for who sends it.
-func lasting(err error) bool {
-	var refused *pgconn.PgError
-	return errors.As(err, &refused) &&
-		(strings.HasPrefix(refused.Code, "22") || strings.HasPrefix(refused.Code, "23") || strings.HasPrefix(refused.Code, "42"))
 }

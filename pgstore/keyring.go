@@ -5,6 +5,7 @@ import (
 	"crypto/cipher"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -47,7 +48,7 @@ func newKeyring(keys Keys) (*keyring, error) {
 			if n > 0 {
 				which = fmt.Sprintf("Keys.Previous[%d]", n-1)
 			}
-			return nil, fmt.Errorf("pgstore: %s: %w: %w", which, usersecurity.ErrInvalidArgument, err)
+			return nil, invalid(which + ": " + err.Error())
 		}
 	}
 	return r, nil
@@ -57,9 +58,9 @@ func (r *keyring) add(key Key) error {
 	unprintable := func(c rune) bool { return !unicode.IsPrint(c) }
 	switch {
 	case key.ID == "":
-		return fmt.Errorf("the key has no ID")
+		return errors.New("the key has no ID")
 	case len(key.ID) > 64 || !utf8.ValidString(key.ID) || strings.ContainsFunc(key.ID, unprintable):
-		return fmt.Errorf("the ID must be printable text of at most 64 bytes")
+		return errors.New("the ID must be printable text of at most 64 bytes")
 	case len(key.Secret) != 32:
 		return fmt.Errorf("the secret of key %q must have 32 bytes, it has %d", key.ID, len(key.Secret))
 	case r.byID[key.ID] != nil:
@@ -69,7 +70,7 @@ func (r *keyring) add(key Key) error {
 	if err != nil {
 		return fmt.Errorf("the secret of key %q can't be used", key.ID)
 	}
-	// Each Seal takes a random nonce and puts it before what it encrypts.
+	// Each Seal makes a random nonce and puts it before what it encrypts.
 	r.byID[key.ID], err = cipher.NewGCMWithRandomNonce(block)
 	return err
 }
@@ -79,7 +80,7 @@ func (r *keyring) seal(user usersecurity.UserID, token *oauth2.Token) (sealedTok
 	if token == nil {
 		return sealedToken{}, nil
 	}
-	text, err := json.Marshal(plaintext{
+	text, err := json.Marshal(plaintext{ //nolint:gosec // to be encrypted
 		AccessToken:  token.AccessToken,
 		TokenType:    token.TokenType,
 		RefreshToken: token.RefreshToken,
@@ -87,12 +88,13 @@ func (r *keyring) seal(user usersecurity.UserID, token *oauth2.Token) (sealedTok
 		ExpiresIn:    token.ExpiresIn,
 	})
 	if err != nil {
-		return sealedToken{}, fmt.Errorf("pgstore: the token's expiry can't be stored: %w", usersecurity.ErrInvalidArgument)
+		return sealedToken{}, invalid("the token's expiry is no date that can be stored")
 	}
 	return r.sealText(user, text), nil
 }
 
 func (r *keyring) sealText(user usersecurity.UserID, text []byte) sealedToken {
+	//nolint:gosec // the AEAD takes no nonce, but makes one
 	return sealedToken{r.current, r.byID[r.current].Seal(nil, nil, text, boundTo(user, r.current))}
 }
 

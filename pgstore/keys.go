@@ -1,7 +1,6 @@
 package pgstore
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -50,11 +49,8 @@ func (k Key) GoString() string { return k.masked() }
 // LogValue is the id and a mask.
 func (k Key) LogValue() slog.Value { return slog.StringValue(k.masked()) }
 
-// MarshalText writes the id and a mask.
+// MarshalText writes the id and a mask, to JSON as well.
 func (k Key) MarshalText() ([]byte, error) { return []byte(k.masked()), nil }
-
-// MarshalJSON writes the id and a mask.
-func (k Key) MarshalJSON() ([]byte, error) { return json.Marshal(k.masked()) }
 
 // MarshalBinary fails: gob and its like would write the secret.
 func (k Key) MarshalBinary() ([]byte, error) {

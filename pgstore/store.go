@@ -29,7 +29,7 @@ var _ usersecurity.TokenStore = (*Store)(nil)
 // the database is not asked.
 func New(pool *pgxpool.Pool, keys Keys) (*Store, error) {
 	if pool == nil {
-		return nil, fmt.Errorf("pgstore: the pool is nil: %w", usersecurity.ErrInvalidArgument)
+		return nil, invalid("the pool is nil")
 	}
 	ring, err := newKeyring(keys)
 	if err != nil {
@@ -58,9 +58,10 @@ func (s *Store) Load(ctx context.Context, user usersecurity.UserID) (*oauth2.Tok
 //
 // It matches [ErrClaimLost] where the claim was lost while change ran, and
 // [ErrUnreadable], without having called change, where the user's row doesn't
-// open. Where the database fails before change is called, it returns at once;
-// where it fails afterwards, after up to fifteen seconds in which it tried to
-// store.
+// open. Where the database fails before change is called, it returns at once.
+// Where it fails afterwards, Update tries to store for up to fifteen seconds;
+// if it then returns an error, what change returned may have been stored or not,
+// and Load says which.
 func (s *Store) Update(ctx context.Context, user usersecurity.UserID, change func(ctx context.Context, now *oauth2.Token) (*oauth2.Token, error)) (*oauth2.Token, error) {
 	table, keys := s.parts()
 	claim, stored, err := take(ctx, table, user)

@@ -113,7 +113,7 @@ func nilDeletes(r reporter, s usersecurity.TokenStore) {
 func errorStoresNothing(r reporter, s usersecurity.TokenStore) {
 	c := newCustomer(r, s)
 	refused := errors.New("refused")
-	fail := func(_ context.Context, now *oauth2.Token) (*oauth2.Token, error) { return sample(9), refused }
+	fail := func(context.Context, *oauth2.Token) (*oauth2.Token, error) { return sample(9), refused }
 
 	for _, want := range []*oauth2.Token{nil, sample(1)} {
 		c.put(want)
