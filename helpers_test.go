@@ -2,6 +2,7 @@ package usersecurity_test
 
 import (
 	"context"
+	"crypto/fips140"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
@@ -449,7 +450,8 @@ func unseal(t testing.TB, compact string, keys ...*rsa.PrivateKey) string {
 		t.Errorf("the body is no compact JWE: %v", err)
 		return ""
 	}
-	plaintext, err := jwe.Decrypt(keys[0])
+	var plaintext []byte
+	fips140.WithoutEnforcement(func() { plaintext, err = jwe.Decrypt(keys[0]) }) // Wise may use what we must not
 	if err != nil {
 		t.Errorf("the body can't be opened: %v", err)
 	}
@@ -491,7 +493,9 @@ func sealDirect(t testing.TB, request, plaintext string) string {
 		t.Error(err)
 		return ""
 	}
-	return must(must(encrypter.Encrypt([]byte(plaintext))).CompactSerialize())
+	var jwe *jose.JSONWebEncryption
+	fips140.WithoutEnforcement(func() { jwe = must(encrypter.Encrypt([]byte(plaintext))) })
+	return must(jwe.CompactSerialize())
 }
 
 // sealsDirect is a sealed answer.

@@ -3,6 +3,7 @@ package usersecurity
 import (
 	"bytes"
 	"crypto"
+	"crypto/fips140"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -59,7 +60,8 @@ func sealReply(t testing.TB, alg jose.KeyAlgorithm, key any, plaintext string, o
 	if err != nil {
 		t.Fatal(err)
 	}
-	jwe, err := encrypter.Encrypt([]byte(plaintext))
+	var jwe *jose.JSONWebEncryption
+	fips140.WithoutEnforcement(func() { jwe, err = encrypter.Encrypt([]byte(plaintext)) }) // go-jose plays Wise, wherever we run
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +87,8 @@ func TestSealIsOpenedByGoJose(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		opened, err := jwe.Decrypt(testKey())
+		var opened []byte
+		fips140.WithoutEnforcement(func() { opened, err = jwe.Decrypt(testKey()) })
 		if err != nil || string(opened) != plaintext {
 			t.Fatalf("opened %q, %v", opened, err)
 		}
