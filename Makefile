@@ -5,7 +5,7 @@
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-ci: ## all that CI runs, about fifteen minutes on two cores
+ci: ## all that CI runs
 	@.ci/run
 
 test: ## the README's commands, all examples and nested modules; counts of allocations, dials and writes
