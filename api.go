@@ -74,6 +74,16 @@ type ProfileAPI interface {
 	FaceTecPublicKey(ctx context.Context, user UserID, opts ...CallOption) (*FaceTecKey, error)
 }
 
+// UserTokenAPI is [UserTokenService].
+type UserTokenAPI interface {
+	SignUp(ctx context.Context, email string, code RegistrationCode, opts ...CallOption) (UserID, error)
+	AuthorizationURL(redirectURI, state string) (string, error)
+	ExchangeRegistrationCode(ctx context.Context, email string, code RegistrationCode, opts ...CallOption) (UserID, error)
+	ExchangeAuthorizationCode(ctx context.Context, code, redirectURI string, opts ...CallOption) (UserID, error)
+	Refresh(ctx context.Context, user UserID) error
+	Forget(ctx context.Context, user UserID) error
+}
+
 // API is all that [Client] itself does with factors, for code that is to be tested with a double of its own. A
 // minor release may add methods to it and to those above: code that
 // implements them should rather declare the one or two methods it calls.
@@ -90,4 +100,5 @@ var (
 	_ ProfileAPI      = (*Client)(nil)
 	_ SCAAPI          = (*SCAService)(nil)
 	_ OneTimeTokenAPI = (*OneTimeTokenService)(nil)
+	_ UserTokenAPI    = (*UserTokenService)(nil)
 )

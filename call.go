@@ -137,7 +137,7 @@ func (k *call) prepare() error {
 	if r.look != nil {
 		a.look = k.look
 	}
-	if op.token != basicAuth && k.opts.token == "" {
+	if op.token != ownAuthorization && k.opts.token == "" {
 		token, err := k.asking.askToken(&k.ctx, "")
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package usersecurity
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -18,6 +19,9 @@ type Client struct {
 	// OneTimeTokens are the calls about one-time tokens, with which challenges are
 	// cleared: see also [Client.ClearChallenges].
 	OneTimeTokens *OneTimeTokenService
+	// UserTokens are sign-up, grants and renewal of users' tokens, for a client
+	// with [WithUserTokenStore].
+	UserTokens *UserTokenService
 
 	engine func() *engine // behind a function, where no printer finds keys and credentials
 }
@@ -44,7 +48,13 @@ func New(opts ...Option) (*Client, error) {
 	}
 	e := newEngine(&s)
 	it := func() *engine { return e }
-	return &Client{SCA: &SCAService{it}, OneTimeTokens: &OneTimeTokenService{it}, engine: it}, nil
+	c := &Client{SCA: &SCAService{it}, OneTimeTokens: &OneTimeTokenService{it}, UserTokens: &UserTokenService{engine: it}, engine: it}
+	if s.hasStore {
+		stored := newStoredTokens(e, s.store, s.clientID, s.clientSecret, cmp.Or(s.page, authorizationPage(s.baseURL)))
+		e.userTokens = stored.kept
+		c.UserTokens.stored = func() *storedTokens { return stored }
+	}
+	return c, nil
 }
 
 func newEngine(s *settings) *engine {

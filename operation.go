@@ -64,13 +64,23 @@ const (
 	OpFaceTecPublicKey Operation = "FaceTecPublicKey"
 )
 
+// Users' tokens: sign-up, grants and renewal.
+const (
+	OpSignUp                    Operation = "UserTokens.SignUp"
+	OpExchangeRegistrationCode  Operation = "UserTokens.ExchangeRegistrationCode"
+	OpExchangeAuthorizationCode Operation = "UserTokens.ExchangeAuthorizationCode"
+	OpRefreshUserToken          Operation = "UserTokens.Refresh"
+	// OpFetchUser asks whose a user token is.
+	OpFetchUser Operation = "FetchUser"
+)
+
 // tokenKind says whose token a request carries.
 type tokenKind uint8
 
 const (
 	userToken        tokenKind = iota // a user access token
 	applicationToken                  // the partner's client credentials token
-	basicAuth                         // client id and secret, for the token endpoint alone
+	ownAuthorization                  // what the request brings: client id and secret, or a token that is not stored yet
 )
 
 // class says what may follow an attempt that Wise may have acted on without

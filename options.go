@@ -27,6 +27,9 @@ type settings struct {
 	credentials  bool
 	userTokens   TokenSource
 	hasUsers     bool
+	store        TokenStore
+	hasStore     bool
+	page         string
 	seals        bool
 	sealing      sealing
 	unsealed     bool
@@ -86,7 +89,34 @@ func WithClientCredentials(clientID, clientSecret string) Option {
 // a user needs one. A source that gives the same token whoever it is asked for
 // is refused: [ForUser] makes it serve one user.
 func WithUserTokens(src TokenSource) Option {
-	return func(s *settings) { s.userTokens, s.hasUsers = src, true }
+	return func(s *settings) {
+		s.userTokens, s.hasUsers = src, true
+		s.store, s.hasStore = nil, false
+	}
+}
+
+// WithUserTokenStore takes the access tokens of end customers from a store that
+// the whole fleet shares, and renews them there: see [Client.UserTokens]. It takes
+// the place of [WithUserTokens], and needs [WithClientCredentials].
+func WithUserTokenStore(store TokenStore) Option {
+	return func(s *settings) {
+		s.store, s.hasStore = store, true
+		s.userTokens, s.hasUsers = nil, false
+	}
+}
+
+// WithAuthorizationPage says where customers are sent to authorise the partner,
+// for base URLs that aren't Wise's own: an absolute URL without a query, see
+// [UserTokenService.AuthorizationURL].
+func WithAuthorizationPage(rawURL string) Option {
+	return func(s *settings) {
+		u, err := url.Parse(rawURL)
+		if err != nil || !u.IsAbs() || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+			s.refuse("WithAuthorizationPage: the URL must be absolute, without user, query and fragment")
+			return
+		}
+		s.page = rawURL
+	}
 }
 
 // WithUnsealedBodies sends PINs and device fingerprints to the base URL as
@@ -247,6 +277,12 @@ func (s *settings) checkTokens() {
 	}
 	if s.credentials && (!isCredential(s.clientID) || !isCredential(s.clientSecret)) {
 		s.refuse("WithClientCredentials: client id and client secret can't be empty, or have line breaks or other control characters")
+	}
+	switch {
+	case s.hasStore && s.store == nil:
+		s.refuse("WithUserTokenStore: the store is nil")
+	case s.hasStore && !s.credentials:
+		s.refuse("WithUserTokenStore needs WithClientCredentials, to renew what it stores")
 	}
 	if !s.hasUsers {
 		return

@@ -107,6 +107,16 @@ type OTP struct{ secret }
 // equals none.
 func (o OTP) Equal(other OTP) bool { return o.equal(other.secret) }
 
+// RegistrationCode is what a partner signs a customer up with, and gets the
+// customer's tokens with: a password of the partner's own making, kept
+// encrypted. Make one with [NewRegistrationCode]. Like a [Pin] it can be neither
+// printed nor compared with ==.
+type RegistrationCode struct{ secret }
+
+// Equal reports in constant time whether two codes are the same. The zero
+// RegistrationCode equals none.
+func (c RegistrationCode) Equal(other RegistrationCode) bool { return c.equal(other.secret) }
+
 // UserID is Wise's id of a user, the partner's end customer: a positive number.
 type UserID int64
 
