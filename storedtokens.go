@@ -15,14 +15,12 @@ import (
 // storedTokens gives users' tokens out of a store that a fleet shares, and renews
 // them: each once, by whoever needs it first.
 type storedTokens struct {
-	engine        *engine
-	store         TokenStore
-	kept          *keptTokens
-	clientID      string
-	authorization string
-	page          string // where customers authorise the partner; empty if unknown
-	slots         chan struct{}
-	renewals      flight.Group[renewal, *oauth2.Token]
+	granting
+	store    TokenStore
+	kept     *keptTokens
+	page     string // where customers authorise the partner; empty if unknown
+	slots    chan struct{}
+	renewals flight.Group[renewal, *oauth2.Token]
 
 	mu     sync.Mutex
 	refuse map[UserID]*refusals
@@ -42,13 +40,16 @@ type refusals struct {
 	unsaved   *oauth2.Token // what came in its place, and could not be stored yet
 }
 
+// saveTime bounds how long what Wise has given is tried to be saved.
+const saveTime = 15 * time.Second
+
 // maxRenewals bounds the refreshes in flight of one client.
 const maxRenewals = 32
 
 func newStoredTokens(e *engine, store TokenStore, clientID, clientSecret, page string) *storedTokens {
 	s := &storedTokens{
-		engine: e, store: store, page: page,
-		clientID: clientID, authorization: basicAuthorization(clientID, clientSecret),
+		granting: granting{e, clientID, basicAuthorization(clientID, clientSecret)},
+		store:    store, page: page,
 		slots: make(chan struct{}, maxRenewals), refuse: map[UserID]*refusals{},
 	}
 	s.kept = newKeptTokens(s.token, e.total)
@@ -190,25 +191,6 @@ func (s *storedTokens) refresh(ctx context.Context, user UserID, now *oauth2.Tok
 		fresh.RefreshToken = now.RefreshToken
 	}
 	return fresh, nil
-}
-
-// grant asks the token endpoint.
-func (s *storedTokens) grant(ctx context.Context, op Operation, problem error, form url.Values, opts []CallOption) (token *oauth2.Token, err error) {
-	_, err = s.engine.do(ctx, request{
-		op: op, problem: problem, body: []byte(form.Encode()), contentType: formContentType, authorization: s.authorization,
-		decode: func(r reply) (err error) {
-			token, err = decodeToken(r)
-			return err
-		},
-	}, opts)
-	switch {
-	case isRefusedGrant(err):
-		return nil, sourceFailure(ctx, op, ErrNoToken, failure("", ErrReauthorise, err))
-	case errors.Is(err, ErrUnauthorized):
-		// It is the client's id or secret that Wise refuses, and nothing of the customer's.
-		return nil, sourceFailure(ctx, op, ErrNoToken, err)
-	}
-	return token, err
 }
 
 // refused returns the failure of a renewal that failed a moment ago.

@@ -3,10 +3,8 @@ package usersecurity
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/url"
 	"strings"
-	"time"
 	"unicode"
 
 	"golang.org/x/oauth2"
@@ -232,14 +230,4 @@ func (s *UserTokenService) Forget(ctx context.Context, user UserID) error {
 	stored.kept.forget(user)
 	stored.forgive(user)
 	return nil
-}
-
-// saveTime bounds how long what Wise has given is tried to be saved.
-const saveTime = 15 * time.Second
-
-// isRefusedGrant reports whether Wise refuses a code or a refresh token for good.
-// Its documents show it under 400 and under 401.
-func isRefusedGrant(err error) bool {
-	var api *APIError
-	return errors.As(err, &api) && !api.Foreign && api.heard().hasCode("invalid_grant")
 }
