@@ -12,8 +12,8 @@
 //
 // Whatever Wise documents, it answers as Wise does. A request that breaks the
 // contract is refused with an error code that begins with "simulator." and a
-// message that says which rule was broken. Networks and gateways that fail are
-// had with [Server.Inject], a new encryption key of Wise's with
+// message that says which rule was broken. Networks and gateways that fail come
+// with [Server.Inject], a new encryption key of Wise's with
 // [Server.RotateKey], expired tokens with [Server.ExpireTokens].
 //
 // [Stub] takes the place of the client where no HTTP is wanted at all, and

@@ -4,17 +4,34 @@ import (
 	"encoding/base64"
 	"net/http"
 	"strings"
+
+	"github.com/wise-partner/usersecurity"
 )
 
-func (x *exchange) enrolFaceMap() answer {
-	faceMap, refused := x.field("faceMap")
+func faceMapRoutes(u *users) []route {
+	return []route{
+		{
+			operation: usersecurity.OpEnrolFaceMap,
+			methods:   []string{http.MethodPost}, path: "/v1/user/facemap/enrol",
+			token: kindUser, body: jsonBody, handle: u.enrolFaceMap,
+		},
+		{
+			operation: usersecurity.OpDeleteFaceMap,
+			methods:   []string{http.MethodDelete}, path: "/v1/users/{user}/facemap/enrol",
+			token: kindApplication, grant: true, handle: u.deleteFaceMap,
+		},
+	}
+}
+
+func (u *users) enrolFaceMap(c *call) answer {
+	faceMap, refused := c.field("faceMap")
 	if refused != nil {
 		return *refused
 	}
 	if !isFaceMap(faceMap) {
 		return errorAnswer(http.StatusBadRequest, "facemap.invalid", "The face map must be base64")
 	}
-	switch x.server.users.setSecret(x.token.user, faceMapOf, DigestOf(faceMap)) {
+	switch u.setSecret(c.token.user, faceMapOf, DigestOf(faceMap)) {
 	case unknownUser:
 		return emptyAnswer(http.StatusNotFound)
 	case exists:
@@ -33,8 +50,8 @@ func isFaceMap(text string) bool {
 	return err == nil
 }
 
-func (x *exchange) deleteFaceMap() answer {
-	switch x.server.users.removeSecret(x.ids.user, faceMapOf) {
+func (u *users) deleteFaceMap(c *call) answer {
+	switch u.removeSecret(c.ids.user, faceMapOf) {
 	case unknownUser:
 		return emptyAnswer(http.StatusNotFound)
 	case missing:

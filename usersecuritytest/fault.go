@@ -98,24 +98,6 @@ type Fault struct {
 	Body   string
 }
 
-// Inject adds a rule. Kinds [Refuse] and [SlowTLS] strike when a connection is
-// accepted, when nothing is known of the requests to come: of the selection
-// only Rate and Times apply to them. Inject panics on a rule that makes no
-// sense, as it would never strike.
-func (s *Server) Inject(f Fault) {
-	if complaint := f.check(s.settings.tls); complaint != "" {
-		panic("usersecuritytest: Inject: " + complaint)
-	}
-	f.Header = f.Header.Clone()
-	s.faults.add(f)
-}
-
-// ClearFaults removes all rules. Requests that a rule has already hit stay hit.
-func (s *Server) ClearFaults() { s.faults.clear() }
-
-// Faults returns how often each kind has struck since the server started.
-func (s *Server) Faults() map[FaultKind]int { return s.faults.snapshot() }
-
 func (f *Fault) onAccept() bool { return f.Kind == Refuse || f.Kind == SlowTLS }
 
 // check returns what is wrong with a rule.
@@ -146,13 +128,20 @@ func (f *Fault) check(tls bool) string {
 	return ""
 }
 
+// subject is what is known of a request when faults are picked.
+type subject struct {
+	operation usersecurity.Operation
+	user      usersecurity.UserID
+	attempt   int
+}
+
 // fits reports whether a rule is about a request.
-func (f *Fault) fits(x *exchange) bool {
-	op := x.operation()
+func (f *Fault) fits(s subject) bool {
+	op := s.operation
 	return !f.onAccept() &&
 		(f.Operation == op && op != "" || f.Operation == "" && userSecurity[op]) &&
-		(f.User == 0 || f.User == x.user()) &&
-		(f.Attempt == 0 || f.Attempt == x.attempt)
+		(f.User == 0 || f.User == s.user) &&
+		(f.Attempt == 0 || f.Attempt == s.attempt)
 }
 
 // userSecurity are the operations that a rule without an operation is about.
@@ -175,7 +164,7 @@ const gatewayPage = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n" 
 	"<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n</body>\r\n</html>\r\n"
 
 // answer is what the fault answers in place of the simulator, if it does.
-func (f *Fault) answer(x *exchange) (answer, bool) {
+func (f *Fault) answer(op usersecurity.Operation) (answer, bool) {
 	switch f.Kind {
 	case HTML502:
 		return answer{status: http.StatusBadGateway, contentType: typeHTML, body: []byte(gatewayPage)}, true
@@ -188,7 +177,7 @@ func (f *Fault) answer(x *exchange) (answer, bool) {
 	case Unreadable:
 		return unreadable(), true
 	case Unauthorized:
-		if x.operation() == usersecurity.OpFetchToken {
+		if op == usersecurity.OpFetchToken {
 			return oauthError(http.StatusUnauthorized, "invalid_client", "client id and client secret are not valid"), true
 		}
 		return invalidToken(), true
@@ -211,9 +200,8 @@ type rule struct {
 	struck int
 }
 
-func (f *faults) init(seed uint64) {
-	f.random = rand.New(rand.NewPCG(seed, 'f'))
-	f.counts = map[FaultKind]int{}
+func newFaults(seed uint64) *faults {
+	return &faults{random: rand.New(rand.NewPCG(seed, 'f')), counts: map[FaultKind]int{}}
 }
 
 func (f *faults) add(fault Fault) {
@@ -235,8 +223,8 @@ func (f *faults) snapshot() map[FaultKind]int {
 }
 
 // pick returns the fault that strikes a request; the zero Fault for none.
-func (f *faults) pick(x *exchange) Fault {
-	return f.first(func(rule *Fault) bool { return rule.fits(x) })
+func (f *faults) pick(s subject) Fault {
+	return f.first(func(rule *Fault) bool { return rule.fits(s) })
 }
 
 // pickOnAccept returns the fault that strikes a new connection.

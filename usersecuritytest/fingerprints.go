@@ -2,8 +2,34 @@ package usersecuritytest
 
 import (
 	"net/http"
+	"slices"
 	"time"
+
+	"github.com/wise-partner/usersecurity"
 )
+
+// fingerprintRoutes takes the methods that the list is answered to.
+func fingerprintRoutes(u *users, listMethods []string) []route {
+	otherMethods := slices.DeleteFunc([]string{http.MethodGet, http.MethodPost},
+		func(method string) bool { return slices.Contains(listMethods, method) })
+	return []route{
+		{
+			operation: usersecurity.OpCreateDeviceFingerprint,
+			methods:   []string{http.MethodPost}, path: "/v1/user/partner-device-fingerprints",
+			token: kindUser, body: sealedBody, reply: settledReply, handle: u.createFingerprint,
+		},
+		{
+			operation: usersecurity.OpListDeviceFingerprints,
+			methods:   listMethods, refused: otherMethods, path: "/v1/users/{user}/partner-device-fingerprints",
+			token: kindApplication, grant: true, handle: u.fetchFingerprints,
+		},
+		{
+			operation: usersecurity.OpDeleteDeviceFingerprint,
+			methods:   []string{http.MethodDelete}, path: "/v1/users/{user}/partner-device-fingerprints/{fingerprint}",
+			token: kindApplication, grant: true, handle: u.deleteFingerprint,
+		},
+	}
+}
 
 type fingerprintReply struct {
 	ID        string `json:"deviceFingerprintId"`
@@ -14,15 +40,15 @@ func (f fingerprint) reply() fingerprintReply {
 	return fingerprintReply{f.id.String(), f.created.Format(time.RFC3339Nano)}
 }
 
-func (x *exchange) createFingerprint() answer {
-	value, refused := x.field("deviceFingerprint")
+func (u *users) createFingerprint(c *call) answer {
+	value, refused := c.field("deviceFingerprint")
 	if refused != nil {
 		return *refused
 	}
 	if value == "" {
 		return oauthError(http.StatusBadRequest, "device.fingerprint.invalid", "The device fingerprint is empty")
 	}
-	created, outcome := x.server.users.addFingerprint(x.token.user, DigestOf(value))
+	created, outcome := u.addFingerprint(c.token.user, DigestOf(value))
 	switch outcome {
 	case unknownUser:
 		return emptyAnswer(http.StatusNotFound)
@@ -34,8 +60,8 @@ func (x *exchange) createFingerprint() answer {
 	return jsonAnswer(http.StatusOK, created.reply())
 }
 
-func (x *exchange) listFingerprints() answer {
-	list, outcome := x.server.users.listFingerprints(x.ids.user)
+func (u *users) fetchFingerprints(c *call) answer {
+	list, outcome := u.listFingerprints(c.ids.user)
 	if outcome != done {
 		return emptyAnswer(http.StatusNotFound)
 	}
@@ -48,8 +74,8 @@ func (x *exchange) listFingerprints() answer {
 
 // deleteFingerprint doesn't say whether it is the user or the fingerprint that
 // is unknown, as Wise doesn't.
-func (x *exchange) deleteFingerprint() answer {
-	if x.server.users.removeFingerprint(x.ids.user, x.ids.fingerprint) != done {
+func (u *users) deleteFingerprint(c *call) answer {
+	if u.removeFingerprint(c.ids.user, c.ids.fingerprint) != done {
 		return emptyAnswer(http.StatusNotFound)
 	}
 	return emptyAnswer(http.StatusNoContent)

@@ -7,15 +7,20 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/google/uuid"
 
+	"github.com/wise-partner/usersecurity"
 	"github.com/wise-partner/usersecurity/usersecuritytest"
 )
 
@@ -242,4 +247,116 @@ func assertNoneOf(t *testing.T, text []byte, secrets ...string) {
 			t.Errorf("%q is shown in %s", s, text)
 		}
 	}
+}
+
+func tokenRequest(srv *usersecuritytest.Server, form string) message {
+	req := http.Request{Header: http.Header{}}
+	req.SetBasicAuth(srv.ClientID(), srv.ClientSecret())
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return message{"POST", "/oauth/token", req.Header, form}
+}
+
+const wiseKeyPath = "/v1/auth/jose/response/public-keys"
+
+type wireKey struct {
+	Version     int       `json:"version"`
+	KeyID       uuid.UUID `json:"keyId"`
+	Scope       string    `json:"scope"`
+	KeyMaterial struct {
+		Algorithm   string `json:"algorithm"`
+		KeyMaterial string `json:"keyMaterial"`
+	} `json:"keyMaterial"`
+}
+
+func fetchKey(t *testing.T, srv *usersecuritytest.Server, query string) (wireKey, *rsa.PublicKey) {
+	t.Helper()
+	var key wireKey
+	r := send(t, srv, asApplication(srv, "GET", wiseKeyPath+"?algorithm=RSA_OAEP_256&scope=PAYLOAD_ENCRYPTION"+query, ""))
+	mustStatus(t, r, 200).json(t, &key)
+	der, err := base64.StdEncoding.DecodeString(key.KeyMaterial.KeyMaterial)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := x509.ParsePKIXPublicKey(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if key.Scope != "PAYLOAD_ENCRYPTION" || key.KeyMaterial.Algorithm != "RSA_OAEP_256" || key.KeyID == uuid.Nil {
+		t.Errorf("key reply = %+v", key)
+	}
+	return key, public.(*rsa.PublicKey)
+}
+
+func mustUnreadable(t *testing.T, r response) {
+	t.Helper()
+	var body struct {
+		Message   string `json:"message"`
+		RequestID string `json:"request_id"`
+	}
+	mustStatus(t, r, 500).json(t, &body)
+	if body.Message != "An unexpected error occurred" || body.RequestID == "" {
+		t.Errorf("body = %+v", body)
+	}
+}
+
+func sealedFingerprint(t *testing.T, srv *usersecuritytest.Server, cek []byte, value string) message {
+	t.Helper()
+	return asSealed(asUser(srv, "POST", "/v1/user/partner-device-fingerprints", ""),
+		sealWith(t, srv, goodHeader, cek, `{"deviceFingerprint":"`+value+`"}`))
+}
+
+const (
+	registerPath = "/v1/auth/jose/request/public-keys"
+	validFrom    = "2020-01-01 00:00:00"
+	validTill    = "2999-01-01 00:00:00"
+)
+
+var partnerKey = sync.OnceValue(func() *rsa.PrivateKey {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return key
+})
+
+func registration(t *testing.T, id string, public *rsa.PublicKey, from, till string) string {
+	t.Helper()
+	der, err := x509.MarshalPKIXPublicKey(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf(`{"keyId":%q,"scope":"PAYLOAD_ENCRYPTION","validFrom":%q,"validTill":%q,`+
+		`"publicKeyMaterial":{"algorithm":"RSA_OAEP_256","keyMaterial":%q}}`,
+		id, from, till, base64.StdEncoding.EncodeToString(der))
+}
+
+func phones(id int) string { return fmt.Sprintf("/v1/application/users/%d/phone-numbers", id) }
+
+func fingerprints(id int) string { return fmt.Sprintf("/v1/users/%d/partner-device-fingerprints", id) }
+
+// mustEmpty wants an answer without a body, and without a word about one.
+func mustEmpty(t *testing.T, r response, status int) {
+	t.Helper()
+	if r.status != status || r.body != "" || r.header.Get("Content-Type") != "" {
+		t.Errorf("status %d, body %q of type %q; want %d and no body", r.status, r.body, r.header.Get("Content-Type"), status)
+	}
+}
+
+func mustCode(t *testing.T, r response, status int, code string) {
+	t.Helper()
+	if r.status != status || r.code() != code {
+		t.Errorf("status %d, body %s; want %d and code %s", r.status, r.body, status, code)
+	}
+	if got := r.header.Get("Content-Type"); got != "application/json" {
+		t.Errorf("Content-Type = %q, want application/json", got)
+	}
+}
+
+func state(t *testing.T, srv *usersecuritytest.Server, id usersecurity.UserID) usersecuritytest.UserState {
+	t.Helper()
+	s, ok := srv.User(id)
+	if !ok {
+		t.Fatalf("user %d is unknown", id)
+	}
+	return s
 }

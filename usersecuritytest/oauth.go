@@ -1,23 +1,15 @@
 package usersecuritytest
 
 import (
-	"crypto/subtle"
 	"net/http"
 	"net/url"
 	"time"
-)
 
-// Grant types of the token endpoint.
-const (
-	grantClientCredentials = "client_credentials"
-	grantRegistrationCode  = "registration_code"
-	grantAuthorizationCode = "authorization_code"
-	grantRefreshToken      = "refresh_token"
+	"github.com/wise-partner/usersecurity"
 )
 
 const (
-	tokenType = "bearer"
-	scope     = "transfers"
+	scope = "transfers"
 	// minRegistrationCode is the shortest registration code there may be.
 	minRegistrationCode = 32
 
@@ -38,33 +30,46 @@ type tokenReply struct {
 	CreatedAt             string `json:"created_at,omitempty"`
 }
 
-func (x *exchange) fetchToken() answer {
-	if !x.isPartner() {
+// tokenEndpoint hands out tokens to the partner.
+type tokenEndpoint struct {
+	partner *partner
+	tokens  *tokens
+}
+
+func tokenRoutes(p *partner, t *tokens) []route {
+	return []route{{
+		operation: usersecurity.OpFetchToken,
+		methods:   []string{http.MethodPost}, path: "/oauth/token",
+		body: formBody, handle: (&tokenEndpoint{p, t}).fetchToken,
+	}}
+}
+
+func (e *tokenEndpoint) fetchToken(c *call) answer {
+	if !e.partner.authenticates(c.request) {
 		return oauthError(http.StatusUnauthorized, "invalid_client", "HTTP Basic authentication with client id and client secret is needed")
 	}
-	form, err := url.ParseQuery(string(x.body))
+	form, err := url.ParseQuery(string(c.payload))
 	if err != nil {
 		return oauthError(http.StatusBadRequest, "invalid_request", "the form can't be read")
 	}
-	tokens := &x.server.tokens
 	grant := form.Get("grant_type")
 	switch grant {
 	case grantClientCredentials:
-		access, expires := tokens.forApplication()
+		access, expires := e.tokens.forApplication()
 		return jsonAnswer(http.StatusOK, newTokenReply(access, expires))
 	case grantRegistrationCode:
 		if len(form.Get("registration_code")) < minRegistrationCode || form.Get("email") == "" {
 			return oauthError(http.StatusBadRequest, "invalid_request", "email and a registration_code of at least 32 characters are needed")
 		}
-		return x.redeem(form, grant, form.Get("registration_code"))
+		return e.redeem(form, grant, form.Get("registration_code"))
 	case grantAuthorizationCode:
 		if form.Get("code") == "" || form.Get("redirect_uri") == "" {
 			return oauthError(http.StatusBadRequest, "invalid_request", "code and redirect_uri are needed")
 		}
-		return x.redeem(form, grant, form.Get("code"))
+		return e.redeem(form, grant, form.Get("code"))
 	case grantRefreshToken:
 		refreshToken := form.Get("refresh_token")
-		access, expires, ok := tokens.renew(refreshToken)
+		access, expires, ok := e.tokens.renew(refreshToken)
 		if !ok {
 			return oauthError(http.StatusUnauthorized, "invalid_grant", "the refresh token is not valid")
 		}
@@ -75,22 +80,15 @@ func (x *exchange) fetchToken() answer {
 	return oauthError(http.StatusBadRequest, "unsupported_grant_type", "the grant type is unknown")
 }
 
-func (x *exchange) redeem(form url.Values, grant, value string) answer {
+func (e *tokenEndpoint) redeem(form url.Values, grant, value string) answer {
 	if form.Get("client_id") != clientID {
 		return oauthError(http.StatusBadRequest, "invalid_request", "client_id must be the one that authenticates")
 	}
-	access, refreshToken, expires, ok := x.server.tokens.redeem(value, grant)
+	access, refreshToken, expires, ok := e.tokens.redeem(value, grant)
 	if !ok {
 		return oauthError(http.StatusUnauthorized, "invalid_grant", "the code is not valid")
 	}
 	return jsonAnswer(http.StatusOK, newTokenReply(access, expires).withRefresh(refreshToken))
-}
-
-// isPartner checks client id and secret.
-func (x *exchange) isPartner() bool {
-	id, secret, ok := x.request.BasicAuth()
-	return ok && id == clientID &&
-		subtle.ConstantTimeCompare([]byte(secret), []byte(x.server.tokens.clientSecret)) == 1
 }
 
 func newTokenReply(access string, expires time.Time) tokenReply {

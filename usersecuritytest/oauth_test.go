@@ -9,13 +9,6 @@ import (
 	"github.com/wise-partner/usersecurity/usersecuritytest"
 )
 
-func tokenRequest(srv *usersecuritytest.Server, form string) message {
-	req := http.Request{Header: http.Header{}}
-	req.SetBasicAuth(srv.ClientID(), srv.ClientSecret())
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return message{"POST", "/oauth/token", req.Header, form}
-}
-
 type wireToken struct {
 	AccessToken           string `json:"access_token"`
 	TokenType             string `json:"token_type"`

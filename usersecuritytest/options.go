@@ -67,12 +67,12 @@ func WithFingerprintListMethod(method string) ServerOption {
 }
 
 // WithClearBodies accepts PINs and device fingerprints as plain JSON too, as a
-// gateway does that seals them downstream. The reply to such a body is in clear.
+// gateway does that seals them downstream. The reply to such a body is unencrypted.
 func WithClearBodies() ServerOption {
 	return func(s *settings) { s.clearBodies = true }
 }
 
-// WithClearReplies answers sealed requests in clear, as application/json.
+// WithClearReplies answers sealed requests unencrypted, as application/json.
 func WithClearReplies() ServerOption {
 	return func(s *settings) { s.clearReplies = true }
 }
@@ -80,7 +80,7 @@ func WithClearReplies() ServerOption {
 // WithSealedErrors seals the error bodies of sealed operations as it does their
 // replies. Errors for which Wise documents no body get one, so that there is
 // something to seal; their codes are the simulator's own. A request that can't
-// be opened is still answered in clear.
+// be opened is still answered unencrypted.
 func WithSealedErrors() ServerOption {
 	return func(s *settings) { s.sealedErrors = true }
 }

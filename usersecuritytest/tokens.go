@@ -1,15 +1,12 @@
 package usersecuritytest
 
 import (
-	"context"
 	"crypto/rand"
-	"fmt"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
-	"golang.org/x/oauth2"
 
 	"github.com/wise-partner/usersecurity"
 )
@@ -20,67 +17,24 @@ const (
 	kindApplication = "application"
 )
 
+// Grant types of the token endpoint.
 const (
-	clientID = "simulated-partner"
+	grantClientCredentials = "client_credentials"
+	grantRegistrationCode  = "registration_code"
+	grantAuthorizationCode = "authorization_code"
+	grantRefreshToken      = "refresh_token"
+)
+
+const (
+	tokenType = "bearer"
 	// accessLife and refreshLife are Wise's: 12 hours and 20 years, less a second.
 	accessLife  = 43_199 * time.Second
 	refreshLife = 628_639_555 * time.Second
 )
 
-// ClientID is the partner's client id, for the token endpoint.
-func (s *Server) ClientID() string { return clientID }
-
-// ClientSecret is the partner's client secret, for the token endpoint. Every
-// server has another one.
-func (s *Server) ClientSecret() string { return s.tokens.clientSecret }
-
-// UserToken returns an access token of the user's that is valid now. It panics
-// if the user was not added.
-func (s *Server) UserToken(id usersecurity.UserID) string {
-	s.mustKnow("UserToken", id)
-	value, _ := s.tokens.current(id, "")
-	return value
-}
-
-// ApplicationToken returns an access token of the partner's that is valid now.
-func (s *Server) ApplicationToken() string {
-	value, _ := s.tokens.current(0, "")
-	return value
-}
-
-// ExpireTokens makes all access tokens that were handed out invalid: requests
-// with one of them are answered with 401. Refresh tokens stay valid.
-func (s *Server) ExpireTokens() { s.tokens.expire() }
-
-// RegistrationCode returns a code that the token endpoint exchanges for tokens
-// of the user, any number of times, with grant type registration_code. It panics
-// if the user was not added.
-func (s *Server) RegistrationCode(id usersecurity.UserID) string {
-	s.mustKnow("RegistrationCode", id)
-	return s.tokens.addCode(code{user: id, grant: grantRegistrationCode})
-}
-
-// AuthorizationCode returns a code that the token endpoint exchanges once for
-// tokens of the user, with grant type authorization_code. It panics if the user
-// was not added.
-func (s *Server) AuthorizationCode(id usersecurity.UserID) string {
-	s.mustKnow("AuthorizationCode", id)
-	return s.tokens.addCode(code{user: id, grant: grantAuthorizationCode})
-}
-
-// userToken is the source of user tokens in Options.
-func (s *Server) userToken(_ context.Context, req usersecurity.TokenRequest) (*oauth2.Token, error) {
-	if !s.users.known(req.User) {
-		return nil, fmt.Errorf("usersecuritytest: user %d is unknown: call AddUser first", req.User)
-	}
-	value, expires := s.tokens.current(req.User, req.Rejected)
-	return &oauth2.Token{AccessToken: value, TokenType: tokenType, Expiry: expires}, nil
-}
-
-// tokens are the access tokens that are valid, and what they can be had for.
+// tokens are the access tokens that are valid, and what they can be obtained
+// for.
 type tokens struct {
-	clientSecret string
-
 	mu       sync.Mutex
 	live     map[string]token
 	latest   map[usersecurity.UserID]string // the one handed out last; 0 is the application
@@ -103,15 +57,16 @@ type code struct {
 // refresh is what a refresh token stands for.
 type refresh struct {
 	user   usersecurity.UserID
-	access string // ends when the next one is had for it
+	access string // ends when the next one is obtained for it
 }
 
-func (t *tokens) init() {
-	t.clientSecret = rand.Text()
-	t.live = map[string]token{}
-	t.latest = map[usersecurity.UserID]string{}
-	t.codes = map[string]code{}
-	t.refreshs = map[string]refresh{}
+func newTokens() *tokens {
+	return &tokens{
+		live:     map[string]token{},
+		latest:   map[usersecurity.UserID]string{},
+		codes:    map[string]code{},
+		refreshs: map[string]refresh{},
+	}
 }
 
 // lookup returns what an access token stands for; the zero token if it is not
