@@ -42,6 +42,16 @@ func resetConn(conn net.Conn) {
 // garbage answers with something that isn't HTTP.
 func garbage(w http.ResponseWriter) { sendRaw(w, "\x00\x01\x02 this is not HTTP\r\n\r\n") }
 
+// status000 answers with a status that HTTP doesn't have.
+func status000(w http.ResponseWriter) {
+	sendRaw(w, "HTTP/1.1 000 \r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+}
+
+// switchingProtocols answers 101 to a request that asked for no other protocol.
+func switchingProtocols(w http.ResponseWriter) {
+	sendRaw(w, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+}
+
 // sendRaw sends text as it is, and closes the connection.
 func sendRaw(w http.ResponseWriter, text string) {
 	conn := hijack(w)

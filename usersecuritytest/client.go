@@ -49,19 +49,22 @@ func (s *Server) ApplicationToken() string {
 }
 
 // RegistrationCode returns a code that the token endpoint exchanges for tokens
-// of the user, any number of times, with grant type registration_code. It panics
-// if the user was not added.
+// of the user, any number of times and with any e-mail address, with grant type
+// registration_code, until [Server.ReclaimAccount] ends it. It panics if the user
+// was not added.
 func (s *Server) RegistrationCode(id usersecurity.UserID) string {
 	s.mustKnow("RegistrationCode", id)
-	return s.tokens.addCode(code{user: id, grant: grantRegistrationCode})
+	code := newCode()
+	s.grants.register(code, "", id)
+	return code
 }
 
-// AuthorizationCode returns a code that the token endpoint exchanges once for
-// tokens of the user, with grant type authorization_code. It panics if the user
-// was not added.
+// AuthorizationCode returns a code as the customer brings it from Wise's page: the
+// token endpoint exchanges it once, within ten minutes, for tokens of the user,
+// with grant type authorization_code. It panics if the user was not added.
 func (s *Server) AuthorizationCode(id usersecurity.UserID) string {
 	s.mustKnow("AuthorizationCode", id)
-	return s.tokens.addCode(code{user: id, grant: grantAuthorizationCode})
+	return s.grants.authorize(id)
 }
 
 // userToken is the source of user tokens in Options.

@@ -8,23 +8,29 @@ import (
 
 // contract is what Wise wants of every request, whatever it is about.
 type contract struct {
+	clock        *clock
+	users        *users
 	sealing      *sealing
 	clearBodies  bool
 	withoutGrant bool
 }
 
 // checkTarget looks at path, method and query.
-func checkTarget(r *route, allowed []string, c *call) *answer {
+func (k *contract) checkTarget(t *target, c *call) *answer {
 	switch {
-	case allowed != nil:
-		a := refusal(http.StatusMethodNotAllowed, "method.wrong", "this path takes "+strings.Join(allowed, ", "))
-		a.header = http.Header{"Allow": {strings.Join(allowed, ", ")}}
+	case t.gone != 0:
+		a := springError(k.clock.now(), t.gone, "This call is no longer part of the API", c.request.URL.EscapedPath())
+		return &a
+	case t.allowed != nil:
+		allow := strings.Join(t.allowed, ", ")
+		a := refusal(http.StatusMethodNotAllowed, "method.wrong", "this path takes "+allow)
+		a.header = http.Header{"Allow": {allow}}
 		return a
-	case r == nil:
+	case t.route == nil:
 		return refusal(http.StatusNotFound, "path.unknown", "no call of the API has this path")
-	case c.ids.malformed:
-		return refusal(http.StatusBadRequest, "path.id", "user and phone number ids are positive decimal numbers, fingerprint ids are UUIDs")
-	case c.request.URL.RawQuery != "" && !r.query:
+	case t.ids.malformed:
+		return refusal(http.StatusBadRequest, "path.id", "user, profile and phone number ids are positive decimal numbers, fingerprint ids are UUIDs")
+	case c.request.URL.RawQuery != "" && !t.route.query:
 		return refusal(http.StatusBadRequest, "query.unexpected", "this call takes no query")
 	}
 	return nil
@@ -42,10 +48,28 @@ func (k *contract) checkToken(r *route, c *call) *answer {
 		return refusal(http.StatusForbidden, "token.kind", fmt.Sprintf(
 			"this call takes the token of the %s, not of the %s", r.token, c.token.kind))
 	case r.grant && k.withoutGrant:
-		a := forbidden(c.request.URL.EscapedPath())
-		return &a
+		return k.forbidden(c)
+	case c.ids.profile != 0 && !k.users.owns(c.token.user, c.ids.profile):
+		return k.forbidden(c)
 	}
 	return nil
+}
+
+func (k *contract) forbidden(c *call) *answer {
+	a := springError(k.clock.now(), http.StatusForbidden, "Access is denied", c.request.URL.EscapedPath())
+	return &a
+}
+
+// oneTimeTokenIn is the one that a request names.
+func oneTimeTokenIn(r *route, h http.Header) (string, *answer) {
+	values := h.Values(headerOneTimeToken)
+	switch {
+	case !r.challenge:
+		return "", nil
+	case len(values) != 1 || values[0] == "":
+		return "", refusal(http.StatusBadRequest, "header.missing", "this call must have the header "+headerOneTimeToken+" once")
+	}
+	return values[0], nil
 }
 
 // open looks at the body and at the headers that describe it. It returns the

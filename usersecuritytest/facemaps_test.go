@@ -36,3 +36,21 @@ func TestFaceMap(t *testing.T) {
 	}
 	mustCode(t, send(t, srv, enrol(strings.Repeat("QUJD", 9<<20))), 413, "simulator.body.large")
 }
+
+// The successor acts on the same face map.
+func TestSuccessorsFaceMap(t *testing.T) {
+	srv := newServer(t)
+	path := ofProfile(srv, "/facemaps")
+	enrol := asUser(srv, "POST", path, `{"faceMap":"Zm9v"}`)
+	remove := asUser(srv, "DELETE", path, "")
+	mustEmpty(t, send(t, srv, remove), 404)
+	mustEmpty(t, send(t, srv, enrol), 204)
+	if state(t, srv, user).FaceMapDigest != usersecuritytest.DigestOf("Zm9v") || state(t, srv, otherUser).FaceMapEnrolled {
+		t.Error("the face map is another one, or another user's")
+	}
+	mustEmpty(t, send(t, srv, enrol), 409)
+	mustEmpty(t, send(t, srv, asUser(srv, "POST", "/v1/user/facemap/enrol", `{"faceMap":"Zm9v"}`)), 409)
+	mustEmpty(t, send(t, srv, remove), 204)
+	mustEmpty(t, send(t, srv, remove), 404)
+	mustCode(t, send(t, srv, asUser(srv, "POST", path, `{"faceMap":"Zm9"}`)), 400, "facemap.invalid")
+}

@@ -2,7 +2,6 @@ package usersecuritytest
 
 import (
 	"slices"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -48,7 +47,7 @@ func (u *users) addFingerprint(id usersecurity.UserID, digest Digest) (made fing
 		made = fingerprint{
 			id: u.newUUID(),
 			// Without the monotonic clock it compares equal to what a client reads.
-			created: time.Now().UTC().Round(0),
+			created: u.clock.now().UTC().Round(0),
 			digest:  digest,
 		}
 		usr.fingerprints = append(usr.fingerprints, made)

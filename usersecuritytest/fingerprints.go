@@ -15,18 +15,28 @@ func fingerprintRoutes(u *users, listMethods []string) []route {
 	return []route{
 		{
 			operation: usersecurity.OpCreateDeviceFingerprint,
-			methods:   []string{http.MethodPost}, path: "/v1/user/partner-device-fingerprints",
+			methods:   []string{http.MethodPost}, path: "/v1/user/partner-device-fingerprints", ended: true,
 			token: kindUser, body: sealedBody, reply: settledReply, handle: u.createFingerprint,
 		},
 		{
 			operation: usersecurity.OpListDeviceFingerprints,
-			methods:   listMethods, refused: otherMethods, path: "/v1/users/{user}/partner-device-fingerprints",
+			methods:   listMethods, refused: otherMethods, path: "/v1/users/{user}/partner-device-fingerprints", ended: true,
 			token: kindApplication, grant: true, handle: u.fetchFingerprints,
 		},
 		{
 			operation: usersecurity.OpDeleteDeviceFingerprint,
-			methods:   []string{http.MethodDelete}, path: "/v1/users/{user}/partner-device-fingerprints/{fingerprint}",
+			methods:   []string{http.MethodDelete}, path: "/v1/users/{user}/partner-device-fingerprints/{fingerprint}", ended: true,
 			token: kindApplication, grant: true, handle: u.deleteFingerprint,
+		},
+		{
+			operation: usersecurity.OpSCACreateDeviceFingerprint,
+			methods:   []string{http.MethodPost}, path: "/v2/profiles/{profile}/device-fingerprints",
+			token: kindUser, body: sealedBody, reply: settledReply, handle: u.createFingerprint,
+		},
+		{
+			operation: usersecurity.OpSCADeleteDeviceFingerprint,
+			methods:   []string{http.MethodDelete}, path: "/v2/profiles/{profile}/device-fingerprints/{fingerprint}",
+			token: kindUser, handle: u.deleteFingerprint,
 		},
 	}
 }
@@ -41,14 +51,11 @@ func (f fingerprint) reply() fingerprintReply {
 }
 
 func (u *users) createFingerprint(c *call) answer {
-	value, refused := c.field("deviceFingerprint")
+	value, refused := fingerprintIn(c)
 	if refused != nil {
 		return *refused
 	}
-	if value == "" {
-		return oauthError(http.StatusBadRequest, "device.fingerprint.invalid", "The device fingerprint is empty")
-	}
-	created, outcome := u.addFingerprint(c.token.user, DigestOf(value))
+	created, outcome := u.addFingerprint(c.user(), DigestOf(value))
 	switch outcome {
 	case unknownUser:
 		return emptyAnswer(http.StatusNotFound)
@@ -60,8 +67,21 @@ func (u *users) createFingerprint(c *call) answer {
 	return jsonAnswer(http.StatusOK, created.reply())
 }
 
+// fingerprintIn is the one that a call brings.
+func fingerprintIn(c *call) (string, *answer) {
+	value, refused := c.field("deviceFingerprint")
+	if refused != nil {
+		return "", refused
+	}
+	if value == "" {
+		a := oauthError(http.StatusBadRequest, "device.fingerprint.invalid", "The device fingerprint is empty")
+		return "", &a
+	}
+	return value, nil
+}
+
 func (u *users) fetchFingerprints(c *call) answer {
-	list, outcome := u.listFingerprints(c.ids.user)
+	list, outcome := u.listFingerprints(c.user())
 	if outcome != done {
 		return emptyAnswer(http.StatusNotFound)
 	}
@@ -75,7 +95,7 @@ func (u *users) fetchFingerprints(c *call) answer {
 // deleteFingerprint doesn't say whether it is the user or the fingerprint that
 // is unknown, as Wise doesn't.
 func (u *users) deleteFingerprint(c *call) answer {
-	if u.removeFingerprint(c.ids.user, c.ids.fingerprint) != done {
+	if u.removeFingerprint(c.user(), c.ids.fingerprint) != done {
 		return emptyAnswer(http.StatusNotFound)
 	}
 	return emptyAnswer(http.StatusNoContent)

@@ -106,3 +106,26 @@ func TestSeedMakesTheSameFingerprintIDs(t *testing.T) {
 		t.Error("ids don't follow the seed")
 	}
 }
+
+// The successors act on the same devices.
+func TestSuccessorsFingerprints(t *testing.T) {
+	srv := newServer(t, usersecuritytest.WithClearReplies(), usersecuritytest.WithFingerprintLimit(2))
+	path := ofProfile(srv, "/device-fingerprints")
+	create := func(value string) message {
+		return sealedAsUser(t, srv, path, `{"deviceFingerprint":"`+value+`"}`)
+	}
+	var first, second wireFingerprint
+	mustStatus(t, send(t, srv, createFingerprint(t, srv, "a")), 200).json(t, &first)
+	mustEmpty(t, send(t, srv, create("a")), 409)
+	mustStatus(t, send(t, srv, create("b")), 200).json(t, &second)
+	mustEmpty(t, send(t, srv, create("c")), 400)
+	if s := state(t, srv, user); len(s.Fingerprints) != 2 || s.FingerprintDigests[second.DeviceFingerprintID] != usersecuritytest.DigestOf("b") {
+		t.Errorf("state has %v", s.Fingerprints)
+	}
+	one := path + "/" + first.DeviceFingerprintID.String()
+	mustEmpty(t, send(t, srv, asUser(srv, "DELETE", one, "")), 204)
+	mustEmpty(t, send(t, srv, asUser(srv, "DELETE", one, "")), 404)
+	mustEmpty(t, send(t, srv, asApplication(srv, "DELETE", fingerprints(user)+"/"+second.DeviceFingerprintID.String(), "")), 204)
+	mustEmpty(t, send(t, srv, asUser(srv, "DELETE", path+"/"+second.DeviceFingerprintID.String(), "")), 404)
+	mustCode(t, send(t, srv, asUser(srv, "GET", path, "")), 405, "simulator.method.wrong")
+}

@@ -6,8 +6,9 @@ import (
 )
 
 const (
-	headerJOSEMethod = "X-Tw-Jose-Method"
-	headerReplyKey   = "X-Tw-Jose-Encryption-Kid"
+	headerJOSEMethod   = "X-Tw-Jose-Method"
+	headerReplyKey     = "X-Tw-Jose-Encryption-Kid"
+	headerOneTimeToken = "One-Time-Token"
 )
 
 // requiredHeader is one that a sealed request must have, with its value.

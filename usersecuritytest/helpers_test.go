@@ -360,3 +360,150 @@ func state(t *testing.T, srv *usersecuritytest.Server, id usersecurity.UserID) u
 	}
 	return s
 }
+
+type fault = usersecuritytest.Fault
+
+// withoutHTTP2 makes the client of the server speak HTTP/1.1 over TLS.
+func withoutHTTP2(srv *usersecuritytest.Server) {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	srv.HTTPClient().Transport.(*http.Transport).Protocols = protocols
+}
+
+// transports runs a test over everything a client may meet the simulator by.
+func transports(t *testing.T, test func(t *testing.T, srv *usersecuritytest.Server, http2 bool)) {
+	t.Run("HTTP/1.1", func(t *testing.T) { test(t, newServer(t), false) })
+	t.Run("HTTP/1.1 over TLS", func(t *testing.T) {
+		srv := newServer(t, usersecuritytest.WithTLS())
+		withoutHTTP2(srv)
+		test(t, srv, false)
+	})
+	t.Run("HTTP/2", func(t *testing.T) { test(t, newServer(t, usersecuritytest.WithTLS()), true) })
+}
+
+// ofProfile is a path below the user's personal profile.
+func ofProfile(srv *usersecuritytest.Server, rest string) string {
+	return fmt.Sprint("/v2/profiles/", srv.Profile(user), rest)
+}
+
+// sealedAsUser makes a sealed request with the user's token.
+func sealedAsUser(t *testing.T, srv *usersecuritytest.Server, path, payload string) message {
+	t.Helper()
+	return asSealed(asUser(srv, "POST", path, ""), seal(t, srv, payload))
+}
+
+func (m message) withOneTimeToken(value string) message { return m.with("One-Time-Token", value) }
+
+// enrolAll gives the user a PIN, a device, a face map and a phone number.
+func enrolAll(t *testing.T, srv *usersecuritytest.Server) {
+	t.Helper()
+	mustStatus(t, send(t, srv, sealedAsUser(t, srv, ofProfile(srv, "/pin"), `{"pin":"0412"}`)), 200)
+	mustStatus(t, send(t, srv, sealedAsUser(t, srv, ofProfile(srv, "/device-fingerprints"), `{"deviceFingerprint":"d-71"}`)), 200)
+	mustStatus(t, send(t, srv, asUser(srv, "POST", ofProfile(srv, "/facemaps"), `{"faceMap":"AAEC"}`)), 204)
+	mustStatus(t, send(t, srv, asApplication(srv, "POST", phones(user), `{"phoneNumber":"+6588888888"}`)), 200)
+}
+
+// The answers to challenges. The server must know what they answer with.
+func answerPin(t *testing.T, srv *usersecuritytest.Server, token, pin string) message {
+	t.Helper()
+	return sealedAsUser(t, srv, ofProfile(srv, "/pin/verify"), `{"pin":"`+pin+`"}`).withOneTimeToken(token)
+}
+
+func answerFingerprint(t *testing.T, srv *usersecuritytest.Server, token, value string) message {
+	t.Helper()
+	return sealedAsUser(t, srv, ofProfile(srv, "/device-fingerprints/verify"), `{"deviceFingerprint":"`+value+`"}`).withOneTimeToken(token)
+}
+
+func answerFaceMap(srv *usersecuritytest.Server, token, faceMap string) message {
+	return asUser(srv, "POST", ofProfile(srv, "/facemaps/verify"), `{"faceMap":"`+faceMap+`"}`).withOneTimeToken(token)
+}
+
+func triggerCode(srv *usersecuritytest.Server, token, kind string) message {
+	return asUser(srv, "POST", "/v1/one-time-token/"+kind+"/trigger", "").withOneTimeToken(token)
+}
+
+func answerCode(srv *usersecuritytest.Server, token, kind, code string) message {
+	return asUser(srv, "POST", "/v1/one-time-token/"+kind+"/verify", `{"otpCode":"`+code+`"}`).withOneTimeToken(token)
+}
+
+func tokenStatus(srv *usersecuritytest.Server, token string) message {
+	return asUser(srv, "GET", "/v1/one-time-token/status", "").withOneTimeToken(token)
+}
+
+// wireFullToken is what is inside oneTimeTokenProperties.
+type wireFullToken struct {
+	OneTimeToken string `json:"oneTimeToken"`
+	Challenges   []struct {
+		PrimaryChallenge wireChoice   `json:"primaryChallenge"`
+		Alternatives     []wireChoice `json:"alternatives"`
+		Required         *bool        `json:"required"`
+		Passed           bool         `json:"passed"`
+	} `json:"challenges"`
+	Validity   int     `json:"validity"`
+	ActionType *string `json:"actionType"`
+	UserID     *int64  `json:"userId"`
+}
+
+type wireChoice struct {
+	Type     string          `json:"type"`
+	ViewData json.RawMessage `json:"viewData"`
+}
+
+// summary shows challenges as "PIN/SMS?+": alternatives, a ? for one that isn't
+// required, and a + for one that is passed.
+func (w wireFullToken) summary() string {
+	var parts []string
+	for _, c := range w.Challenges {
+		text := c.PrimaryChallenge.Type
+		for _, a := range c.Alternatives {
+			text += "/" + a.Type
+		}
+		if c.Required != nil && !*c.Required {
+			text += "?"
+		}
+		if c.Passed {
+			text += "+"
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, " ")
+}
+
+// readStatus asks for the state of a token.
+func readStatus(t *testing.T, srv *usersecuritytest.Server, token string) wireFullToken {
+	t.Helper()
+	return readWrapped(t, mustStatus(t, send(t, srv, tokenStatus(srv, token)), 200))
+}
+
+func readWrapped(t *testing.T, r response) wireFullToken {
+	t.Helper()
+	var body struct {
+		Properties wireFullToken `json:"oneTimeTokenProperties"`
+	}
+	r.json(t, &body)
+	if body.Properties.OneTimeToken == "" || body.Properties.Challenges == nil {
+		t.Errorf("no one-time token in %s", r.body)
+	}
+	return body.Properties
+}
+
+// wireBareToken has the fields of the bare form, and no other.
+type wireBareToken struct {
+	OneTimeToken string `json:"oneTimeToken"`
+	Challenges   []struct {
+		PrimaryChallenge struct {
+			Type string `json:"type"`
+		} `json:"primaryChallenge"`
+		Passed bool `json:"passed"`
+	} `json:"challenges"`
+	Validity int `json:"validity"`
+}
+
+func readBare(t *testing.T, r response) (body wireBareToken) {
+	t.Helper()
+	r.json(t, &body)
+	if body.OneTimeToken == "" || body.Challenges == nil {
+		t.Errorf("no one-time token in %s", r.body)
+	}
+	return body
+}

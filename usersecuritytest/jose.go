@@ -5,11 +5,11 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // sealing opens what is sealed to Wise, and seals replies.
 type sealing struct {
+	clock           *clock
 	wiseKeys        *wiseKeys
 	partnerKeys     *partnerKeys
 	clearReplies    bool
@@ -75,7 +75,7 @@ func checkProtected(encoded string) *answer {
 func (s *sealing) prepare(reply replyKind, h http.Header, cek []byte) (envelope, *answer) {
 	e := envelope{reply: reply, cek: cek}
 	if reply == keyReply || reply == settledReply && s.replyKeyReplies && cek != nil {
-		e.key = s.partnerKeys.find(h.Get(headerReplyKey), time.Now())
+		e.key = s.partnerKeys.find(h.Get(headerReplyKey), s.clock.now())
 		if e.key == nil {
 			return e, refusal(http.StatusBadRequest, "reply.key.unknown", "no key that is valid now is registered for replies, or not under this id")
 		}

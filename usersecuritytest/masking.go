@@ -43,16 +43,3 @@ func maskedAuthorization(value string) string {
 	}
 	return mask
 }
-
-// safePath is the path as far as it can hold no secret: a client that is wrong
-// about a path may have put one into it. literals are the segments that right
-// paths have.
-func safePath(segments []string, literals map[string]bool) string {
-	safe := make([]string, len(segments))
-	for i, segment := range segments {
-		if safe[i] = segment; segment != "" && !literals[segment] {
-			safe[i] = mask
-		}
-	}
-	return strings.Join(safe, "/")
-}

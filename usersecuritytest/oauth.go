@@ -8,6 +8,14 @@ import (
 	"github.com/wise-partner/usersecurity"
 )
 
+// Grant types of the token endpoint.
+const (
+	grantClientCredentials = "client_credentials"
+	grantRegistrationCode  = "registration_code"
+	grantAuthorizationCode = "authorization_code"
+	grantRefreshToken      = "refresh_token"
+)
+
 const (
 	scope = "transfers"
 	// minRegistrationCode is the shortest registration code there may be.
@@ -32,15 +40,17 @@ type tokenReply struct {
 
 // tokenEndpoint hands out tokens to the partner.
 type tokenEndpoint struct {
+	clock   *clock
 	partner *partner
 	tokens  *tokens
+	grants  *grants
 }
 
-func tokenRoutes(p *partner, t *tokens) []route {
+func (e *tokenEndpoint) routes() []route {
 	return []route{{
 		operation: usersecurity.OpFetchToken,
 		methods:   []string{http.MethodPost}, path: "/oauth/token",
-		body: formBody, handle: (&tokenEndpoint{p, t}).fetchToken,
+		body: formBody, handle: e.fetchToken,
 	}}
 }
 
@@ -52,43 +62,44 @@ func (e *tokenEndpoint) fetchToken(c *call) answer {
 	if err != nil {
 		return oauthError(http.StatusBadRequest, "invalid_request", "the form can't be read")
 	}
-	grant := form.Get("grant_type")
-	switch grant {
+	switch form.Get("grant_type") {
 	case grantClientCredentials:
 		access, expires := e.tokens.forApplication()
 		return jsonAnswer(http.StatusOK, newTokenReply(access, expires))
 	case grantRegistrationCode:
-		if len(form.Get("registration_code")) < minRegistrationCode || form.Get("email") == "" {
+		code, email := form.Get("registration_code"), form.Get("email")
+		if len(code) < minRegistrationCode || email == "" {
 			return oauthError(http.StatusBadRequest, "invalid_request", "email and a registration_code of at least 32 characters are needed")
 		}
-		return e.redeem(form, grant, form.Get("registration_code"))
+		return e.grant(form, func() (usersecurity.UserID, bool) { return e.grants.registered(code, email) })
 	case grantAuthorizationCode:
-		if form.Get("code") == "" || form.Get("redirect_uri") == "" {
+		code := form.Get("code")
+		if code == "" || form.Get("redirect_uri") == "" {
 			return oauthError(http.StatusBadRequest, "invalid_request", "code and redirect_uri are needed")
 		}
-		return e.redeem(form, grant, form.Get("code"))
+		return e.grant(form, func() (usersecurity.UserID, bool) { return e.grants.redeem(code) })
 	case grantRefreshToken:
-		refreshToken := form.Get("refresh_token")
-		access, expires, ok := e.tokens.renew(refreshToken)
+		p, ok := e.tokens.renew(form.Get("refresh_token"))
 		if !ok {
 			return oauthError(http.StatusUnauthorized, "invalid_grant", "the refresh token is not valid")
 		}
-		return jsonAnswer(http.StatusOK, newTokenReply(access, expires).withRefresh(refreshToken))
+		return e.pairAnswer(p)
 	case "":
 		return oauthError(http.StatusBadRequest, "invalid_request", "grant_type is needed")
 	}
 	return oauthError(http.StatusBadRequest, "unsupported_grant_type", "the grant type is unknown")
 }
 
-func (e *tokenEndpoint) redeem(form url.Values, grant, value string) answer {
+// grant makes tokens for the user whom a code stands for.
+func (e *tokenEndpoint) grant(form url.Values, redeem func() (usersecurity.UserID, bool)) answer {
 	if form.Get("client_id") != clientID {
 		return oauthError(http.StatusBadRequest, "invalid_request", "client_id must be the one that authenticates")
 	}
-	access, refreshToken, expires, ok := e.tokens.redeem(value, grant)
+	user, ok := redeem()
 	if !ok {
 		return oauthError(http.StatusUnauthorized, "invalid_grant", "the code is not valid")
 	}
-	return jsonAnswer(http.StatusOK, newTokenReply(access, expires).withRefresh(refreshToken))
+	return e.pairAnswer(e.tokens.forUser(user))
 }
 
 func newTokenReply(access string, expires time.Time) tokenReply {
@@ -101,11 +112,11 @@ func newTokenReply(access string, expires time.Time) tokenReply {
 	}
 }
 
-func (r tokenReply) withRefresh(refreshToken string) tokenReply {
-	now := time.Now().UTC()
-	r.RefreshToken = refreshToken
-	r.RefreshTokenExpiresIn = int64(refreshLife / time.Second)
-	r.RefreshTokenExpiresAt = now.Add(refreshLife).Format(expiryLayout)
-	r.CreatedAt = now.Format(createdLayout)
-	return r
+func (e *tokenEndpoint) pairAnswer(p pair) answer {
+	r := newTokenReply(p.access, p.expires)
+	r.RefreshToken = p.refresh
+	r.RefreshTokenExpiresIn = int64(wholeSeconds(p.refreshExpiry.Sub(e.clock.now())))
+	r.RefreshTokenExpiresAt = p.refreshExpiry.UTC().Format(expiryLayout)
+	r.CreatedAt = p.created.UTC().Format(createdLayout)
+	return jsonAnswer(http.StatusOK, r)
 }

@@ -12,7 +12,7 @@ func phoneNumberRoutes(u *users) []route {
 	return []route{
 		{
 			operation: usersecurity.OpListPhoneNumbers,
-			methods:   []string{http.MethodGet}, path: all,
+			methods:   []string{http.MethodGet}, path: all, ended: true,
 			token: kindApplication, grant: true, handle: u.listPhoneNumbers,
 		},
 		{
@@ -22,7 +22,7 @@ func phoneNumberRoutes(u *users) []route {
 		},
 		{
 			operation: usersecurity.OpUpdatePhoneNumber,
-			methods:   []string{http.MethodPut}, path: one,
+			methods:   []string{http.MethodPut}, path: one, ended: true,
 			token: kindApplication, grant: true, body: jsonBody, handle: u.updatePhoneNumber,
 		},
 		{

@@ -10,44 +10,71 @@ import (
 // pinDigits is how many digits a PIN has.
 const pinDigits = 4
 
-func pinRoutes(u *users) []route {
+// pinRoutes take what the successor answers when a PIN was made.
+func pinRoutes(u *users, created answer) []route {
 	return []route{
 		{
 			operation: usersecurity.OpCreatePin,
-			methods:   []string{http.MethodPost}, path: "/v1/user/pin",
-			token: kindUser, body: sealedBody, reply: settledReply, handle: u.createPin,
+			methods:   []string{http.MethodPost}, path: "/v1/user/pin", ended: true,
+			token: kindUser, body: sealedBody, reply: settledReply,
+			handle: u.createPin(emptyAnswer(http.StatusNoContent)),
 		},
 		{
 			operation: usersecurity.OpDeletePin,
-			methods:   []string{http.MethodDelete}, path: "/v1/users/{user}/pin",
-			token: kindApplication, grant: true, handle: u.deletePin,
+			methods:   []string{http.MethodDelete}, path: "/v1/users/{user}/pin", ended: true,
+			token: kindApplication, grant: true,
+			handle: u.deletePin(errorAnswer(http.StatusNotFound, codePinNotSet, "The PIN is not set up")),
+		},
+		{
+			operation: usersecurity.OpSCACreatePin,
+			methods:   []string{http.MethodPost}, path: "/v2/profiles/{profile}/pin",
+			token: kindUser, body: sealedBody, reply: settledReply, handle: u.createPin(created),
+		},
+		{
+			operation: usersecurity.OpSCADeletePin,
+			methods:   []string{http.MethodDelete}, path: "/v2/profiles/{profile}/pin",
+			token: kindUser, handle: u.deletePin(emptyAnswer(http.StatusNotFound)),
 		},
 	}
 }
 
-func (u *users) createPin(c *call) answer {
-	pin, refused := c.field("pin")
-	if refused != nil {
-		return *refused
+func (u *users) createPin(created answer) func(*call) answer {
+	return func(c *call) answer {
+		pin, refused := pinIn(c)
+		if refused != nil {
+			return *refused
+		}
+		switch u.setSecret(c.user(), pinOf, DigestOf(pin)) {
+		case unknownUser:
+			return emptyAnswer(http.StatusNotFound)
+		case exists:
+			return emptyAnswer(http.StatusConflict)
+		}
+		return created
 	}
-	if len(pin) != pinDigits || strings.Trim(pin, "0123456789") != "" {
-		return errorAnswer(http.StatusBadRequest, "pin.invalid", "The PIN must be four digits")
-	}
-	switch u.setSecret(c.token.user, pinOf, DigestOf(pin)) {
-	case unknownUser:
-		return emptyAnswer(http.StatusNotFound)
-	case exists:
-		return emptyAnswer(http.StatusConflict)
-	}
-	return emptyAnswer(http.StatusNoContent)
 }
 
-func (u *users) deletePin(c *call) answer {
-	switch u.removeSecret(c.ids.user, pinOf) {
-	case unknownUser:
-		return emptyAnswer(http.StatusNotFound)
-	case missing:
-		return errorAnswer(http.StatusNotFound, codePinNotSet, "The PIN is not set up")
+// pinIn is the one that a call brings.
+func pinIn(c *call) (string, *answer) {
+	pin, refused := c.field("pin")
+	if refused != nil {
+		return "", refused
 	}
-	return emptyAnswer(http.StatusNoContent)
+	if len(pin) != pinDigits || strings.Trim(pin, "0123456789") != "" {
+		a := errorAnswer(http.StatusBadRequest, "pin.invalid", "The PIN must be four digits")
+		return "", &a
+	}
+	return pin, nil
+}
+
+func (u *users) deletePin(notSet answer) func(*call) answer {
+	return func(c *call) answer {
+		switch u.removeSecret(c.user(), pinOf) {
+		case unknownUser:
+			return emptyAnswer(http.StatusNotFound)
+		case missing:
+			return notSet
+		}
+		return emptyAnswer(http.StatusNoContent)
+	}
 }

@@ -40,3 +40,25 @@ func TestPin(t *testing.T) {
 		t.Error("a PIN that was refused is set")
 	}
 }
+
+// The successor acts on the same PIN.
+func TestSuccessorsPin(t *testing.T) {
+	srv := newServer(t)
+	path := ofProfile(srv, "/pin")
+	create := func(pin string) message { return sealedAsUser(t, srv, path, `{"pin":"`+pin+`"}`) }
+	remove := asUser(srv, "DELETE", path, "")
+
+	mustEmpty(t, send(t, srv, remove), 404)
+	mustEmpty(t, send(t, srv, create("0420")), 200)
+	if state(t, srv, user).PinDigest != usersecuritytest.DigestOf("0420") || state(t, srv, otherUser).PinSet {
+		t.Error("the PIN is another one, or another user's")
+	}
+	mustEmpty(t, send(t, srv, create("1111")), 409)
+	mustEmpty(t, send(t, srv, createPin(t, srv, "1111")), 409)
+	mustEmpty(t, send(t, srv, remove), 204)
+	mustEmpty(t, send(t, srv, remove), 404)
+	mustEmpty(t, send(t, srv, createPin(t, srv, "2222")), 204)
+	mustEmpty(t, send(t, srv, create("0420")), 409)
+	mustCode(t, send(t, srv, create("x")), 400, "pin.invalid")
+	mustCode(t, send(t, srv, remove.with("Authorization", "Bearer "+srv.ApplicationToken())), 403, "simulator.token.kind")
+}

@@ -40,8 +40,14 @@ func echo(c *call) answer {
 	return playgroundAnswer(c.request.Method, message)
 }
 
-// greet answers without a message.
-func greet(c *call) answer { return playgroundAnswer(c.request.Method, "") }
+// greet answers without a message. The calendar versions want the key for the
+// reply to be named.
+func greet(c *call) answer {
+	if c.inCalendar && c.request.Header.Get(headerReplyKey) == "" {
+		return *refusal(http.StatusBadRequest, "header.missing", "this call must have the header "+headerReplyKey)
+	}
+	return playgroundAnswer(c.request.Method, "")
+}
 
 func playgroundAnswer(method, message string) answer {
 	return jsonAnswer(http.StatusOK, struct {

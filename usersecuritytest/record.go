@@ -38,6 +38,10 @@ type RecordedRequest struct {
 	Attempt int
 	// Status is the status that was sent; 0 if none was, or not yet.
 	Status int
+	// Refusal is the rule of the contract that the request breaks, and how, such as
+	// "header.missing: a sealed call must have ..."; empty if none. It holds nothing
+	// of what was sent.
+	Refusal string
 	// Fault is what [Server.Inject] did to the request; empty if nothing.
 	Fault FaultKind
 	// Time is when the request arrived.
@@ -135,6 +139,12 @@ func (r *record) fault(kind FaultKind) {
 	r.log.mu.Lock()
 	defer r.log.mu.Unlock()
 	r.Fault = kind
+}
+
+func (r *record) refusal(rule string) {
+	r.log.mu.Lock()
+	defer r.log.mu.Unlock()
+	r.Refusal = rule
 }
 
 func (r *record) body(size int, sealed bool) {

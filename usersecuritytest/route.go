@@ -2,7 +2,6 @@ package usersecuritytest
 
 import (
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -16,23 +15,36 @@ type route struct {
 	operation usersecurity.Operation // empty for calls that no operation of the client makes
 	methods   []string
 	refused   []string // methods of the same operation that this server answers with 405
-	path      string   // with the places below
+	path      string   // the legacy path, with the places below
+	ended     bool     // it is deprecated: no calendar version has it, and it may be retired
 	token     string   // the kind it wants; empty for none
 	grant     bool     // it wants the extra grant too
+	challenge bool     // it wants a one-time token in a header
 	body      bodyKind
 	query     bool // it takes a query
 	reply     replyKind
 	handle    func(*call) answer
 
-	segments []string // of the path, below the server's prefix
+	legacy, calendar []string // the segments of its paths
 }
 
 // call is what a handler is given: a request that fulfils the contract.
 type call struct {
-	request *http.Request
-	ids     pathIDs
-	token   token  // the zero token if none that is valid was sent
-	payload []byte // the body, opened if it was sealed
+	request      *http.Request
+	ids          pathIDs
+	inCalendar   bool   // its path is one of a calendar version
+	token        token  // the zero token if none that is valid was sent
+	oneTimeToken string // of routes that want one
+	payload      []byte // the body, opened if it was sealed
+}
+
+// user is whom the request is about: the user in the path, or else the one
+// whose token it carries.
+func (c *call) user() usersecurity.UserID {
+	if c.ids.user != 0 {
+		return c.ids.user
+	}
+	return c.token.user
 }
 
 // bodyKind says what a request's body must be.
@@ -59,6 +71,7 @@ const (
 // Places in a path that hold an id.
 const (
 	userPlace        = "{user}"
+	profilePlace     = "{profile}"
 	fingerprintPlace = "{fingerprint}"
 	phonePlace       = "{phone}"
 )
@@ -66,79 +79,48 @@ const (
 // pathIDs are the ids in a path.
 type pathIDs struct {
 	user        usersecurity.UserID
+	profile     usersecurity.ProfileID
 	fingerprint uuid.UUID
 	phone       usersecurity.PhoneNumberID
 	malformed   bool // one of them can't be read
 }
 
-// router finds the route of a request.
-type router struct {
-	routes   []route
-	literals map[string]bool // the segments of its paths that hold no id
-}
+func isPlace(segment string) bool { return strings.HasPrefix(segment, "{") }
 
-// newRouter puts all routes below a prefix.
-func newRouter(prefix string, routes ...[]route) *router {
-	r := &router{routes: slices.Concat(routes...), literals: map[string]bool{}}
-	for i := range r.routes {
-		route := &r.routes[i]
-		route.segments = strings.Split(prefix+route.path, "/")
-		for _, segment := range route.segments {
-			r.literals[segment] = !isPlace(segment)
-		}
-	}
-	return r
-}
-
-// match finds the route of a request and, where only the method is wrong, the
-// methods that are right.
-func (r *router) match(method string, segments []string) (found *route, allowed []string) {
-	for i := range r.routes {
-		route := &r.routes[i]
-		switch {
-		case !route.fits(segments):
-		case slices.Contains(route.methods, method):
-			return route, nil
-		case slices.Contains(route.refused, method):
-			return route, route.methods
-		default:
-			allowed = append(allowed, route.methods...)
-		}
-	}
-	return nil, allowed
-}
-
-func (r *route) fits(segments []string) bool {
-	if len(segments) != len(r.segments) {
+// fits reports whether a path is one of a pattern.
+func fits(pattern, path []string) bool {
+	if len(path) != len(pattern) {
 		return false
 	}
-	for i, want := range r.segments {
-		if segments[i] != want && (!isPlace(want) || segments[i] == "") {
+	for i, want := range pattern {
+		if path[i] != want && (!isPlace(want) || path[i] == "") {
 			return false
 		}
 	}
 	return true
 }
 
-func isPlace(segment string) bool { return strings.HasPrefix(segment, "{") }
-
-func (r *route) ids(segments []string) (ids pathIDs) {
-	for i, place := range r.segments {
+// idsIn reads the ids of a path that fits a pattern.
+func idsIn(pattern, path []string) (ids pathIDs) {
+	for i, place := range pattern {
 		var (
 			id int64
 			ok = true
 		)
 		switch place {
 		case userPlace:
-			id, ok = parseID(segments[i])
+			id, ok = parseID(path[i])
 			ids.user = usersecurity.UserID(id)
+		case profilePlace:
+			id, ok = parseID(path[i])
+			ids.profile = usersecurity.ProfileID(id)
 		case phonePlace:
-			id, ok = parseID(segments[i])
+			id, ok = parseID(path[i])
 			ids.phone = usersecurity.PhoneNumberID(id)
 		case fingerprintPlace:
 			var err error
-			ids.fingerprint, err = uuid.Parse(segments[i])
-			ok = err == nil && ids.fingerprint.String() == strings.ToLower(segments[i])
+			ids.fingerprint, err = uuid.Parse(path[i])
+			ok = err == nil && ids.fingerprint.String() == strings.ToLower(path[i])
 		}
 		ids.malformed = ids.malformed || !ok
 	}

@@ -16,9 +16,13 @@ const maxBody = 32 << 20
 
 // service answers requests, with what it needs of the parts.
 type service struct {
+	clock    *clock
 	router   *router
 	tokens   *tokens
+	limits   *limits
 	contract *contract
+	guards   *guards
+	gate     *gate
 	faults   *faults
 	log      *requestLog
 	rotate   func() // gives Wise a new key
@@ -30,9 +34,9 @@ type service struct {
 type exchange struct {
 	call
 	service *service
+	target  target
+	guard   *guard // nil where nothing protects the call
 	record  *record
-	route   *route   // nil where path and method are of no call
-	allowed []string // the methods to use, where another one was used
 	body    []byte
 	large   bool // larger than maxBody, and not read to its end
 }
@@ -59,18 +63,14 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // arrive looks at the head of a request, and records it.
 func (s *service) arrive(r *http.Request) *exchange {
-	x := &exchange{call: call{request: r}, service: s}
-	segments := strings.Split(r.URL.EscapedPath(), "/")
-	x.route, x.allowed = s.router.match(r.Method, segments)
-	if x.route != nil {
-		x.ids = x.route.ids(segments)
-	}
+	x := &exchange{service: s, target: s.router.find(r.Method, r.URL.EscapedPath())}
+	x.call = call{request: r, ids: x.target.ids, inCalendar: x.target.inCalendar}
 	if value, ok := bearer(r); ok {
 		x.token = s.tokens.lookup(value)
 	}
-	path := strings.Join(segments, "/")
-	if x.route == nil || x.ids.malformed {
-		path = safePath(segments, s.router.literals)
+	path := x.target.safe
+	if x.guard = s.guards.find(r.Method, x.target.path); x.guard != nil && x.target.route == nil {
+		path = s.router.prefixed(x.guard.shown(x.target.path))
 	}
 	x.record = s.log.arrived(RecordedRequest{
 		Operation:     x.operation(),
@@ -81,7 +81,7 @@ func (s *service) arrive(r *http.Request) *exchange {
 		User:          x.user(),
 		TokenKind:     x.token.kind,
 		CorrelationID: correlationIDOf(r.Header),
-		Time:          time.Now(),
+		Time:          s.clock.now(),
 	})
 	return x
 }
@@ -93,19 +93,10 @@ func bearer(r *http.Request) (string, bool) {
 }
 
 func (x *exchange) operation() usersecurity.Operation {
-	if x.route == nil {
+	if x.target.route == nil {
 		return ""
 	}
-	return x.route.operation
-}
-
-// user is whom the request is about: the user in the path, or else the one
-// whose token it carries.
-func (x *exchange) user() usersecurity.UserID {
-	if x.ids.user != 0 {
-		return x.ids.user
-	}
-	return x.token.user
+	return x.target.route.operation
 }
 
 // read takes the body. It reports false where the client broke off.
@@ -148,38 +139,87 @@ func (x *exchange) answer(f Fault) (answer, bool) {
 
 // process checks the request against the contract, and handles it.
 func (x *exchange) process() answer {
-	k := x.service.contract
-	if refused := checkTarget(x.route, x.allowed, &x.call); refused != nil {
+	if refused := x.service.limits.take(); refused != nil {
 		return *refused
 	}
-	if refused := k.checkToken(x.route, &x.call); refused != nil {
+	if x.target.route == nil && x.guard != nil {
+		return x.elsewhere()
+	}
+	envelope, refused := x.check()
+	if refused != nil {
 		return *refused
+	}
+	approved, refused := x.approve()
+	if refused != nil {
+		return *refused
+	}
+	return approved(x.service.contract.sealing.seal(x.target.route.handle(&x.call), envelope))
+}
+
+// check refuses what breaks the contract, and opens the body.
+func (x *exchange) check() (e envelope, refused *answer) {
+	k, route := x.service.contract, x.target.route
+	if refused = k.checkTarget(&x.target, &x.call); refused != nil {
+		return e, refused
+	}
+	if refused = k.checkToken(route, &x.call); refused != nil {
+		return e, refused
+	}
+	if x.oneTimeToken, refused = oneTimeTokenIn(route, x.request.Header); refused != nil {
+		return e, refused
 	}
 	if x.large {
-		return *refusal(http.StatusRequestEntityTooLarge, "body.large", "the body is larger than 32 MiB")
+		return e, refusal(http.StatusRequestEntityTooLarge, "body.large", "the body is larger than 32 MiB")
 	}
-	payload, cek, refused := k.open(x.route, x.request.Header, x.body)
+	payload, cek, refused := k.open(route, x.request.Header, x.body)
 	if refused != nil {
-		return *refused
+		return e, refused
 	}
 	x.payload = payload
-	envelope, refused := k.sealing.prepare(x.route.reply, x.request.Header, cek)
+	return k.sealing.prepare(route.reply, x.request.Header, cek)
+}
+
+// approve asks for challenges where the call is protected. It returns what marks
+// the answer to a call that may pass.
+func (x *exchange) approve() (mark func(answer) answer, refused *answer) {
+	if x.guard == nil {
+		return func(a answer) answer { return a }, nil
+	}
+	return approved, x.service.gate.admit(x.guard, &x.call)
+}
+
+// elsewhere answers a protected call that is none of the simulator's.
+func (x *exchange) elsewhere() answer {
+	if x.token.kind == "" {
+		return invalidToken()
+	}
+	if x.token.kind != kindUser {
+		return *refusal(http.StatusForbidden, "token.kind", "a protected call takes the token of the user")
+	}
+	mark, refused := x.approve()
 	if refused != nil {
 		return *refused
 	}
-	return k.sealing.seal(x.route.handle(&x.call), envelope)
+	return mark(jsonAnswer(http.StatusOK, struct {
+		Approved bool `json:"approved"`
+	}{true}))
 }
 
 // deliver sends the answer, or what a fault leaves of it.
 func (x *exchange) deliver(w http.ResponseWriter, a answer, kind FaultKind) {
 	// Recorded before it is sent: a client that has the answer must find it
 	// recorded.
+	x.record.refusal(a.refusal)
 	resp := &response{a, w, x.record.CorrelationID, x.record.answered}
 	switch kind {
 	case ResetAfter:
 		reset(w)
 	case Garbage:
 		garbage(w)
+	case Status000:
+		status000(w)
+	case SwitchingProtocols:
+		switchingProtocols(w)
 	case Stall:
 		resp.stall(x.request.Context(), x.service.closing)
 	case Cut:

@@ -20,12 +20,18 @@ type Server struct {
 	http    http.Server
 	client  *http.Client
 
-	partner  *partner
-	users    *users
-	tokens   *tokens
-	wiseKeys *wiseKeys
-	faults   *faults
-	log      *requestLog
+	clock         *clock
+	partner       *partner
+	users         *users
+	tokens        *tokens
+	grants        *grants
+	wiseKeys      *wiseKeys
+	partnerKeys   *partnerKeys
+	oneTimeTokens *oneTimeTokens
+	guards        *guards
+	router        *router
+	faults        *faults
+	log           *requestLog
 
 	closing   chan struct{} // closed by Close, to release requests that wait
 	closeOnce sync.Once
@@ -45,18 +51,25 @@ func NewServer(opts ...ServerOption) *Server {
 	for _, o := range opts {
 		o(&set)
 	}
+	now := &clock{}
 	s := &Server{
-		settings: set,
-		partner:  newPartner(),
-		users:    newUsers(set.seed, set.fingerprintLimit),
-		tokens:   newTokens(),
-		wiseKeys: &wiseKeys{},
-		faults:   newFaults(set.seed),
-		log:      newRequestLog(set.recordLimit),
-		closing:  make(chan struct{}),
-		served:   make(chan struct{}),
-		busy:     newBusy(),
+		settings:      set,
+		clock:         now,
+		partner:       newPartner(),
+		users:         newUsers(now, set.seed, set.fingerprintLimit),
+		tokens:        newTokens(now, set.rotateRefresh),
+		grants:        newGrants(now),
+		wiseKeys:      &wiseKeys{},
+		partnerKeys:   &partnerKeys{},
+		oneTimeTokens: newOneTimeTokens(now, set.challenges),
+		guards:        &guards{},
+		faults:        newFaults(set.seed),
+		log:           newRequestLog(set.recordLimit),
+		closing:       make(chan struct{}),
+		served:        make(chan struct{}),
+		busy:          newBusy(),
 	}
+	s.router = s.newRouter()
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		panic(fmt.Sprintf("usersecuritytest: NewServer can't listen on 127.0.0.1: %v", err))
@@ -65,31 +78,57 @@ func NewServer(opts ...ServerOption) *Server {
 	return s
 }
 
-// service puts the parts together.
+// newRouter puts the calls together.
+func (s *Server) newRouter() *router {
+	set := &s.settings
+	verifier := &verifier{s.users, s.oneTimeTokens, set.oneTimeTokens}
+	sessions := &sessions{s.clock, s.users, s.oneTimeTokens, set.sessionKinds, set.challengeForm, set.oneTimeTokens}
+	return newRouter(set.prefix,
+		pinRoutes(s.users, set.pinCreated),
+		faceMapRoutes(s.users),
+		fingerprintRoutes(s.users, set.listMethods),
+		phoneNumberRoutes(s.users),
+		verifier.routes(),
+		verifier.phoneRoutes(),
+		sessions.routes(),
+		profileRoutes(s.users),
+		(&faceTec{set.faceTecKey}).routes(),
+		(&signUp{s.users, s.grants}).routes(),
+		(&tokenEndpoint{s.clock, s.partner, s.tokens, s.grants}).routes(),
+		keyRoutes(s.wiseKeys, s.partnerKeys),
+		playgroundRoutes(),
+	)
+}
+
+// service puts the parts together that every request goes through.
 func (s *Server) service() *service {
 	set := &s.settings
-	partnerKeys := &partnerKeys{}
 	return &service{
-		router: newRouter(set.prefix,
-			pinRoutes(s.users),
-			faceMapRoutes(s.users),
-			fingerprintRoutes(s.users, set.listMethods),
-			phoneNumberRoutes(s.users),
-			tokenRoutes(s.partner, s.tokens),
-			keyRoutes(s.wiseKeys, partnerKeys),
-			playgroundRoutes(),
-		),
+		clock:  s.clock,
+		router: s.router,
 		tokens: s.tokens,
+		limits: newLimits(s.clock, set.limits),
 		contract: &contract{
+			clock: s.clock,
+			users: s.users,
 			sealing: &sealing{
+				clock:           s.clock,
 				wiseKeys:        s.wiseKeys,
-				partnerKeys:     partnerKeys,
+				partnerKeys:     s.partnerKeys,
 				clearReplies:    set.clearReplies,
 				sealedErrors:    set.sealedErrors,
 				replyKeyReplies: set.replyKeyReplies,
 			},
 			clearBodies:  set.clearBodies,
 			withoutGrant: set.withoutGrant,
+		},
+		guards: s.guards,
+		gate: &gate{
+			clock:   s.clock,
+			users:   s.users,
+			tokens:  s.oneTimeTokens,
+			lowRisk: set.lowRisk,
+			form:    set.challengeForm,
 		},
 		faults:  s.faults,
 		log:     s.log,

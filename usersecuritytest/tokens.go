@@ -2,6 +2,7 @@ package usersecuritytest
 
 import (
 	"crypto/rand"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -17,14 +18,6 @@ const (
 	kindApplication = "application"
 )
 
-// Grant types of the token endpoint.
-const (
-	grantClientCredentials = "client_credentials"
-	grantRegistrationCode  = "registration_code"
-	grantAuthorizationCode = "authorization_code"
-	grantRefreshToken      = "refresh_token"
-)
-
 const (
 	tokenType = "bearer"
 	// accessLife and refreshLife are Wise's: 12 hours and 20 years, less a second.
@@ -32,14 +25,15 @@ const (
 	refreshLife = 628_639_555 * time.Second
 )
 
-// tokens are the access tokens that are valid, and what they can be obtained
-// for.
+// tokens are the access and refresh tokens that are valid.
 type tokens struct {
-	mu       sync.Mutex
-	live     map[string]token
-	latest   map[usersecurity.UserID]string // the one handed out last; 0 is the application
-	codes    map[string]code
-	refreshs map[string]refresh
+	clock  *clock
+	rotate bool // a refresh token serves once
+
+	mu        sync.Mutex
+	live      map[string]token
+	latest    map[usersecurity.UserID]string // the one handed out last; 0 is the application
+	refreshes map[string]refresh
 }
 
 // token is what an access token stands for.
@@ -49,23 +43,29 @@ type token struct {
 	expires time.Time
 }
 
-type code struct {
-	user  usersecurity.UserID
-	grant string
-}
-
 // refresh is what a refresh token stands for.
 type refresh struct {
-	user   usersecurity.UserID
-	access string // ends when the next one is obtained for it
+	user    usersecurity.UserID
+	created time.Time
+	expires time.Time
 }
 
-func newTokens() *tokens {
+// pair is what a grant for a user brings.
+type pair struct {
+	access        string
+	expires       time.Time
+	refresh       string
+	created       time.Time // of the refresh token
+	refreshExpiry time.Time
+}
+
+func newTokens(c *clock, rotate bool) *tokens {
 	return &tokens{
-		live:     map[string]token{},
-		latest:   map[usersecurity.UserID]string{},
-		codes:    map[string]code{},
-		refreshs: map[string]refresh{},
+		clock:     c,
+		rotate:    rotate,
+		live:      map[string]token{},
+		latest:    map[usersecurity.UserID]string{},
+		refreshes: map[string]refresh{},
 	}
 }
 
@@ -75,7 +75,7 @@ func (t *tokens) lookup(value string) token {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	found := t.live[value]
-	if time.Now().After(found.expires) {
+	if t.clock.now().After(found.expires) {
 		return token{}
 	}
 	return found
@@ -88,7 +88,7 @@ func (t *tokens) current(id usersecurity.UserID, rejected string) (string, time.
 	defer t.mu.Unlock()
 	if value := t.latest[id]; value == rejected {
 		delete(t.live, value)
-	} else if found, ok := t.live[value]; ok && time.Now().Before(found.expires) {
+	} else if found, ok := t.live[value]; ok && t.clock.now().Before(found.expires) {
 		return value, found.expires
 	}
 	return t.mint(id)
@@ -97,7 +97,7 @@ func (t *tokens) current(id usersecurity.UserID, rejected string) (string, time.
 // mint makes an access token. The partner's are long, as Wise's are: nobody
 // should rely on their length.
 func (t *tokens) mint(id usersecurity.UserID) (string, time.Time) {
-	made := token{kind: kindUser, user: id, expires: time.Now().Add(accessLife)}
+	made := token{kind: kindUser, user: id, expires: t.clock.now().Add(accessLife)}
 	value := uuid.NewString()
 	if id == 0 {
 		made.kind = kindApplication
@@ -112,18 +112,27 @@ func (t *tokens) mint(id usersecurity.UserID) (string, time.Time) {
 	return value, made.expires
 }
 
+// expire ends all access tokens.
 func (t *tokens) expire() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	clear(t.live)
 }
 
-func (t *tokens) addCode(c code) string {
-	value := rand.Text() + rand.Text() // 52 characters; Wise wants at least 32
+// withdraw ends the access and the refresh tokens of a user.
+func (t *tokens) withdraw(id usersecurity.UserID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.codes[value] = c
-	return value
+	t.endAccess(id)
+	t.endRefresh(id)
+}
+
+func (t *tokens) endAccess(id usersecurity.UserID) {
+	maps.DeleteFunc(t.live, func(_ string, live token) bool { return live.user == id && id != 0 })
+}
+
+func (t *tokens) endRefresh(id usersecurity.UserID) {
+	maps.DeleteFunc(t.refreshes, func(_ string, r refresh) bool { return r.user == id })
 }
 
 // forApplication makes a token of the partner's.
@@ -133,33 +142,40 @@ func (t *tokens) forApplication() (access string, expires time.Time) {
 	return t.mint(0)
 }
 
-// redeem exchanges a code for a user's tokens.
-func (t *tokens) redeem(value, grant string) (access, refreshToken string, expires time.Time, ok bool) {
+// forUser makes the tokens of a user who has granted them anew: the refresh
+// token of before ends, the access token of before does not.
+func (t *tokens) forUser(id usersecurity.UserID) pair {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	c, found := t.codes[value]
-	if !found || c.grant != grant {
-		return "", "", time.Time{}, false
-	}
-	if grant == grantAuthorizationCode {
-		delete(t.codes, value)
-	}
-	access, expires = t.mint(c.user)
-	refreshToken = uuid.NewString()
-	t.refreshs[refreshToken] = refresh{user: c.user, access: access}
-	return access, refreshToken, expires, true
+	t.endRefresh(id)
+	return t.pair(id, t.newRefresh(id))
 }
 
-// renew exchanges a refresh token for an access token, and ends the one before.
-func (t *tokens) renew(refreshToken string) (access string, expires time.Time, ok bool) {
+// renew exchanges a refresh token for an access token, and ends those before.
+func (t *tokens) renew(refreshToken string) (p pair, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	r, found := t.refreshs[refreshToken]
-	if !found {
-		return "", time.Time{}, false
+	r, found := t.refreshes[refreshToken]
+	if !found || t.clock.now().After(r.expires) {
+		return pair{}, false
 	}
-	delete(t.live, r.access)
-	access, expires = t.mint(r.user)
-	t.refreshs[refreshToken] = refresh{user: r.user, access: access}
-	return access, expires, true
+	t.endAccess(r.user)
+	if t.rotate {
+		t.endRefresh(r.user)
+		refreshToken = t.newRefresh(r.user)
+	}
+	return t.pair(r.user, refreshToken), true
+}
+
+func (t *tokens) newRefresh(id usersecurity.UserID) string {
+	value, now := uuid.NewString(), t.clock.now()
+	t.refreshes[value] = refresh{user: id, created: now, expires: now.Add(refreshLife)}
+	return value
+}
+
+// pair goes with a refresh token that is valid.
+func (t *tokens) pair(id usersecurity.UserID, refreshToken string) pair {
+	r := t.refreshes[refreshToken]
+	access, expires := t.mint(id)
+	return pair{access: access, expires: expires, refresh: refreshToken, created: r.created, refreshExpiry: r.expires}
 }

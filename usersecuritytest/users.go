@@ -1,7 +1,9 @@
 package usersecuritytest
 
 import (
+	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -26,24 +28,50 @@ type UserState struct {
 	FingerprintDigests map[uuid.UUID]Digest
 	// PhoneNumbers are the user's numbers, the oldest first.
 	PhoneNumbers []usersecurity.PhoneNumber
+	// Profiles are the user's profiles, the oldest first.
+	Profiles []usersecurity.ProfileID
+	// Failures counts the challenges that were answered wrongly since the last one
+	// that was answered rightly.
+	Failures int
+	// BlockedUntil is when challenges can be answered again, after five failures;
+	// the zero time if the user was never blocked.
+	BlockedUntil time.Time
 }
 
 // users is the state that the operations change. Each change is one method,
 // under one mutex, and ends in one of the outcomes below.
 type users struct {
+	clock            *clock
 	fingerprintLimit int
 
-	mu        sync.Mutex
-	byID      map[usersecurity.UserID]*user
-	phones    map[string]usersecurity.PhoneNumberID // by number; one owner each
-	lastPhone usersecurity.PhoneNumberID
-	random    *rand.Rand // of fingerprint ids
+	mu          sync.Mutex
+	byID        map[usersecurity.UserID]*user
+	byEmail     map[string]usersecurity.UserID        // in small letters
+	phones      map[string]usersecurity.PhoneNumberID // by number; one owner each
+	lastUser    usersecurity.UserID                   // of those who signed up
+	lastProfile usersecurity.ProfileID
+	lastPhone   usersecurity.PhoneNumberID
+	random      *rand.Rand // of fingerprint ids
 }
 
 type user struct {
+	id           usersecurity.UserID
+	email        string
+	created      time.Time
+	profiles     []profile
 	pin, faceMap *Digest
 	fingerprints []fingerprint
 	phones       []phone
+
+	failures     int // since the last success
+	blockedUntil time.Time
+}
+
+type profile struct {
+	id          usersecurity.ProfileID
+	business    bool
+	deactivated bool
+	created     time.Time
 }
 
 type fingerprint struct {
@@ -66,31 +94,74 @@ const (
 	missing // there is nothing to remove or change
 	exists  // it is there already
 	full    // no room for another one
+	wrong   // it is another one
+	blocked // too many were wrong
 )
 
 const (
-	// firstPhone keeps the ids of phone numbers apart from the small numbers that
-	// tests use for users.
-	firstPhone = 5_000_001
-	phoneType  = "PRIMARY"
+	// The ids of phone numbers, users who sign up and profiles are kept apart from
+	// each other, and from the small numbers that tests use for users.
+	firstPhone   = 5_000_001
+	firstUser    = 6_000_001
+	firstProfile = 7_000_001
+
+	phoneType = "PRIMARY"
 )
 
-func newUsers(seed uint64, fingerprintLimit int) *users {
+func newUsers(c *clock, seed uint64, fingerprintLimit int) *users {
 	return &users{
+		clock:            c,
 		fingerprintLimit: fingerprintLimit,
 		byID:             map[usersecurity.UserID]*user{},
+		byEmail:          map[string]usersecurity.UserID{},
 		phones:           map[string]usersecurity.PhoneNumberID{},
+		lastUser:         firstUser - 1,
+		lastProfile:      firstProfile - 1,
 		lastPhone:        firstPhone - 1,
 		random:           rand.New(rand.NewPCG(seed, 'i')),
 	}
 }
 
+// add makes a user known, with a personal profile and a made-up e-mail address.
 func (u *users) add(id usersecurity.UserID) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.byID[id] == nil {
-		u.byID[id] = &user{}
+		u.create(id, fmt.Sprintf("user%d@example.com", id))
 	}
+}
+
+// signUp makes a new user, unless the e-mail address is another one's.
+func (u *users) signUp(email string) (usersecurity.UserID, outcome) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if _, taken := u.byEmail[strings.ToLower(email)]; taken {
+		return 0, exists
+	}
+	for u.lastUser++; u.byID[u.lastUser] != nil; u.lastUser++ {
+	}
+	u.create(u.lastUser, email)
+	return u.lastUser, done
+}
+
+func (u *users) create(id usersecurity.UserID, email string) {
+	usr := &user{id: id, email: email, created: u.clock.now()}
+	u.addProfile(usr, false)
+	u.byID[id] = usr
+	u.byEmail[strings.ToLower(email)] = id
+}
+
+func (u *users) addProfile(usr *user, business bool) usersecurity.ProfileID {
+	u.lastProfile++
+	usr.profiles = append(usr.profiles, profile{id: u.lastProfile, business: business, created: u.clock.now()})
+	return u.lastProfile
+}
+
+func (u *users) hasEmail(email string) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	_, taken := u.byEmail[strings.ToLower(email)]
+	return taken
 }
 
 func (u *users) known(id usersecurity.UserID) bool {
@@ -121,7 +192,11 @@ func (u *users) snapshot(id usersecurity.UserID) (UserState, bool) {
 }
 
 func (u *user) state() UserState {
-	state := UserState{FingerprintDigests: map[uuid.UUID]Digest{}}
+	state := UserState{
+		FingerprintDigests: map[uuid.UUID]Digest{},
+		Failures:           u.failures,
+		BlockedUntil:       u.blockedUntil,
+	}
 	if u.pin != nil {
 		state.PinSet, state.PinDigest = true, *u.pin
 	}
@@ -131,6 +206,9 @@ func (u *user) state() UserState {
 	for _, f := range u.fingerprints {
 		state.Fingerprints = append(state.Fingerprints, usersecurity.DeviceFingerprint{ID: f.id, CreatedAt: f.created})
 		state.FingerprintDigests[f.id] = f.digest
+	}
+	for _, p := range u.profiles {
+		state.Profiles = append(state.Profiles, p.id)
 	}
 	for _, p := range u.phones {
 		state.PhoneNumbers = append(state.PhoneNumbers, usersecurity.PhoneNumber{
