@@ -14,13 +14,14 @@ const (
 	blockLife       = 15 * time.Minute
 )
 
-// attempt tries an answer to a challenge, and counts it.
-func (u *users) attempt(id usersecurity.UserID, try func(*user) outcome) outcome {
+// attempt tries an answer to a challenge of a user's, on a profile or without one,
+// and counts it.
+func (u *users) attempt(id usersecurity.UserID, profile usersecurity.ProfileID, try func(*factors) outcome) outcome {
 	return u.visit(id, func(usr *user) outcome {
 		if u.clock.now().Before(usr.blockedUntil) {
 			return blocked
 		}
-		o := try(usr)
+		o := try(u.factorsOf(usr, profile))
 		switch o {
 		case done:
 			usr.failures = 0
@@ -44,9 +45,9 @@ func (u *users) isBlocked(id usersecurity.UserID) bool {
 }
 
 // trySecret compares with the PIN or the face map.
-func trySecret(which secret, digest Digest) func(*user) outcome {
-	return func(u *user) outcome {
-		switch own := *which(u); {
+func trySecret(which secret, digest Digest) func(*factors) outcome {
+	return func(f *factors) outcome {
+		switch own := *which(f); {
 		case own == nil:
 			return missing
 		case *own != digest:
@@ -56,23 +57,27 @@ func trySecret(which secret, digest Digest) func(*user) outcome {
 	}
 }
 
-// tryFingerprint compares with all of the user's devices.
-func tryFingerprint(digest Digest) func(*user) outcome {
-	return func(u *user) outcome {
+// tryFingerprint compares with all devices.
+func tryFingerprint(digest Digest) func(*factors) outcome {
+	return func(f *factors) outcome {
 		switch {
-		case len(u.fingerprints) == 0:
+		case len(f.fingerprints) == 0:
 			return missing
-		case !slices.ContainsFunc(u.fingerprints, func(f fingerprint) bool { return f.digest == digest }):
+		case !slices.ContainsFunc(f.fingerprints, func(f fingerprint) bool { return f.digest == digest }):
 			return wrong
 		}
 		return done
 	}
 }
 
-// tryOTP compares with the code that the sandbox takes always.
-func tryOTP(code string) func(*user) outcome {
-	return func(*user) outcome {
-		if code != sandboxOTP {
+// tryOTP compares with the code that the sandbox takes always. Without one that
+// was sent there is nothing to compare with.
+func tryOTP(code string, sent bool) func(*factors) outcome {
+	return func(*factors) outcome {
+		switch {
+		case !sent:
+			return missing
+		case code != sandboxOTP:
 			return wrong
 		}
 		return done
@@ -86,16 +91,22 @@ const sandboxOTP = "111111"
 // sorts: what the user knows, has and is.
 func (u *users) factorKinds(id usersecurity.UserID) (kinds []usersecurity.ChallengeKind) {
 	u.visit(id, func(usr *user) outcome {
-		if usr.pin != nil {
+		var pin, device, faceMap bool
+		for _, own := range usr.factors {
+			pin = pin || own.pin != nil
+			device = device || len(own.fingerprints) > 0
+			faceMap = faceMap || own.faceMap != nil
+		}
+		if pin {
 			kinds = append(kinds, usersecurity.ChallengePin)
 		}
 		switch {
-		case len(usr.fingerprints) > 0:
+		case device:
 			kinds = append(kinds, usersecurity.ChallengeDeviceFingerprint)
 		case len(usr.phones) > 0:
 			kinds = append(kinds, usersecurity.ChallengeSMS)
 		}
-		if usr.faceMap != nil {
+		if faceMap {
 			kinds = append(kinds, usersecurity.ChallengeFaceMap)
 		}
 		return done

@@ -39,7 +39,7 @@ func (u *users) enrolFaceMap(c *call) answer {
 	if refused != nil {
 		return *refused
 	}
-	switch u.setSecret(c.user(), faceMapOf, DigestOf(faceMap)) {
+	switch u.setSecret(c.user(), c.ids.profile, faceMapOf, DigestOf(faceMap)) {
 	case unknownUser:
 		return emptyAnswer(http.StatusNotFound)
 	case exists:
@@ -73,7 +73,7 @@ func isFaceMap(text string) bool {
 
 func (u *users) deleteFaceMap(notSet answer) func(*call) answer {
 	return func(c *call) answer {
-		switch u.removeSecret(c.user(), faceMapOf) {
+		switch u.removeSecret(c.user(), c.ids.profile, faceMapOf) {
 		case unknownUser:
 			return emptyAnswer(http.StatusNotFound)
 		case missing:

@@ -8,15 +8,15 @@ import (
 	"github.com/wise-partner/usersecurity"
 )
 
-// A secret is what a user has at most one of: the PIN, or the face map.
-type secret func(*user) **Digest
+// A secret is what there is at most one of: the PIN, or the face map.
+type secret func(*factors) **Digest
 
-func pinOf(u *user) **Digest     { return &u.pin }
-func faceMapOf(u *user) **Digest { return &u.faceMap }
+func pinOf(f *factors) **Digest     { return &f.pin }
+func faceMapOf(f *factors) **Digest { return &f.faceMap }
 
-func (u *users) setSecret(id usersecurity.UserID, which secret, digest Digest) outcome {
-	return u.visit(id, func(usr *user) outcome {
-		place := which(usr)
+func (u *users) setSecret(id usersecurity.UserID, profile usersecurity.ProfileID, which secret, digest Digest) outcome {
+	return u.visitFactors(id, profile, func(own *factors) outcome {
+		place := which(own)
 		if *place != nil {
 			return exists
 		}
@@ -25,9 +25,9 @@ func (u *users) setSecret(id usersecurity.UserID, which secret, digest Digest) o
 	})
 }
 
-func (u *users) removeSecret(id usersecurity.UserID, which secret) outcome {
-	return u.visit(id, func(usr *user) outcome {
-		place := which(usr)
+func (u *users) removeSecret(id usersecurity.UserID, profile usersecurity.ProfileID, which secret) outcome {
+	return u.visitFactors(id, profile, func(own *factors) outcome {
+		place := which(own)
 		if *place == nil {
 			return missing
 		}
@@ -36,12 +36,12 @@ func (u *users) removeSecret(id usersecurity.UserID, which secret) outcome {
 	})
 }
 
-func (u *users) addFingerprint(id usersecurity.UserID, digest Digest) (made fingerprint, o outcome) {
-	o = u.visit(id, func(usr *user) outcome {
+func (u *users) addFingerprint(id usersecurity.UserID, profile usersecurity.ProfileID, digest Digest) (made fingerprint, o outcome) {
+	o = u.visitFactors(id, profile, func(own *factors) outcome {
 		switch {
-		case slices.ContainsFunc(usr.fingerprints, func(f fingerprint) bool { return f.digest == digest }):
+		case slices.ContainsFunc(own.fingerprints, func(f fingerprint) bool { return f.digest == digest }):
 			return exists
-		case len(usr.fingerprints) >= u.fingerprintLimit:
+		case len(own.fingerprints) >= u.fingerprintLimit:
 			return full
 		}
 		made = fingerprint{
@@ -50,7 +50,7 @@ func (u *users) addFingerprint(id usersecurity.UserID, digest Digest) (made fing
 			created: u.clock.now().UTC().Round(0),
 			digest:  digest,
 		}
-		usr.fingerprints = append(usr.fingerprints, made)
+		own.fingerprints = append(own.fingerprints, made)
 		return done
 	})
 	return made, o
@@ -67,21 +67,22 @@ func (u *users) newUUID() uuid.UUID {
 	return id
 }
 
+// listFingerprints returns those of the user: profiles have no list.
 func (u *users) listFingerprints(id usersecurity.UserID) (list []fingerprint, o outcome) {
-	o = u.visit(id, func(usr *user) outcome {
-		list = slices.Clone(usr.fingerprints)
+	o = u.visitFactors(id, 0, func(own *factors) outcome {
+		list = slices.Clone(own.fingerprints)
 		return done
 	})
 	return list, o
 }
 
-func (u *users) removeFingerprint(id usersecurity.UserID, which uuid.UUID) outcome {
-	return u.visit(id, func(usr *user) outcome {
-		i := slices.IndexFunc(usr.fingerprints, func(f fingerprint) bool { return f.id == which })
+func (u *users) removeFingerprint(id usersecurity.UserID, profile usersecurity.ProfileID, which uuid.UUID) outcome {
+	return u.visitFactors(id, profile, func(own *factors) outcome {
+		i := slices.IndexFunc(own.fingerprints, func(f fingerprint) bool { return f.id == which })
 		if i < 0 {
 			return missing
 		}
-		usr.fingerprints = slices.Delete(usr.fingerprints, i, i+1)
+		own.fingerprints = slices.Delete(own.fingerprints, i, i+1)
 		return done
 	})
 }

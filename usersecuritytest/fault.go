@@ -83,8 +83,9 @@ type Fault struct {
 
 	// Operation is the operation to hit; empty for any that serves a customer: the
 	// eleven of User Security, their successors, one-time tokens, profiles, the
-	// FaceTec key and signing up. What the client needs for itself is hit only if
-	// it is named, such as usersecurity.OpFetchToken.
+	// FaceTec key, signing up, and protected calls that the simulator doesn't know.
+	// What the client needs for itself is hit only if it is named, such as
+	// usersecurity.OpFetchToken.
 	Operation usersecurity.Operation
 	// User is the user to hit, by path or by token; 0 for any.
 	User usersecurity.UserID

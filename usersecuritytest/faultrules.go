@@ -48,13 +48,14 @@ type subject struct {
 	operation usersecurity.Operation
 	user      usersecurity.UserID
 	attempt   int
+	protected bool // it is a protected call that is none of the simulator's
 }
 
 // fits reports whether a rule is about a request.
 func (f *Fault) fits(s subject) bool {
 	op := s.operation
 	return !f.onAccept() &&
-		(f.Operation == op && op != "" || f.Operation == "" && (userSecurity[op] || successors[op])) &&
+		(f.Operation == op && op != "" || f.Operation == "" && (userSecurity[op] || successors[op] || s.protected)) &&
 		(f.User == 0 || f.User == s.user) &&
 		(f.Attempt == 0 || f.Attempt == s.attempt)
 }

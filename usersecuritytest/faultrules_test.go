@@ -134,6 +134,8 @@ func TestFaultsHitTheSuccessors(t *testing.T) {
 		asUser(srv, "POST", ofProfile(srv, "/sca-sessions/authorise"), ""), tokenStatus(srv, token), triggerCode(srv, token, "voice"), answerCode(srv, token, "whatsapp", "111111"),
 		asUser(srv, "GET", "/v2/profiles", ""), asUser(srv, "GET", "/v1/facetec/public-key", ""), signUp(srv, `{}`),
 	}
+	srv.Protect("POST", "/v3/pay", kindPin)
+	all = append(all, asUser(srv, "POST", "/v3/pay", ""))
 	for _, m := range first {
 		all = append(all, m)
 	}

@@ -8,15 +8,16 @@ import (
 	"github.com/wise-partner/usersecurity"
 )
 
-// fingerprintRoutes takes the methods that the list is answered to.
-func fingerprintRoutes(u *users, listMethods []string) []route {
+// fingerprintRoutes takes the methods that the list is answered to, and the answer
+// to one fingerprint too many.
+func fingerprintRoutes(u *users, listMethods []string, tooMany answer) []route {
 	otherMethods := slices.DeleteFunc([]string{http.MethodGet, http.MethodPost},
 		func(method string) bool { return slices.Contains(listMethods, method) })
 	return []route{
 		{
 			operation: usersecurity.OpCreateDeviceFingerprint,
 			methods:   []string{http.MethodPost}, path: "/v1/user/partner-device-fingerprints", ended: true,
-			token: kindUser, body: sealedBody, reply: settledReply, handle: u.createFingerprint,
+			token: kindUser, body: sealedBody, reply: settledReply, handle: u.createFingerprint(tooMany),
 		},
 		{
 			operation: usersecurity.OpListDeviceFingerprints,
@@ -31,7 +32,7 @@ func fingerprintRoutes(u *users, listMethods []string) []route {
 		{
 			operation: usersecurity.OpSCACreateDeviceFingerprint,
 			methods:   []string{http.MethodPost}, path: "/v2/profiles/{profile}/device-fingerprints",
-			token: kindUser, body: sealedBody, reply: settledReply, handle: u.createFingerprint,
+			token: kindUser, body: sealedBody, reply: settledReply, handle: u.createFingerprint(tooMany),
 		},
 		{
 			operation: usersecurity.OpSCADeleteDeviceFingerprint,
@@ -50,21 +51,23 @@ func (f fingerprint) reply() fingerprintReply {
 	return fingerprintReply{f.id.String(), f.created.Format(time.RFC3339Nano)}
 }
 
-func (u *users) createFingerprint(c *call) answer {
-	value, refused := fingerprintIn(c)
-	if refused != nil {
-		return *refused
+func (u *users) createFingerprint(tooMany answer) func(*call) answer {
+	return func(c *call) answer {
+		value, refused := fingerprintIn(c)
+		if refused != nil {
+			return *refused
+		}
+		created, outcome := u.addFingerprint(c.user(), c.ids.profile, DigestOf(value))
+		switch outcome {
+		case unknownUser:
+			return emptyAnswer(http.StatusNotFound)
+		case exists:
+			return emptyAnswer(http.StatusConflict)
+		case full:
+			return tooMany
+		}
+		return jsonAnswer(http.StatusOK, created.reply())
 	}
-	created, outcome := u.addFingerprint(c.user(), DigestOf(value))
-	switch outcome {
-	case unknownUser:
-		return emptyAnswer(http.StatusNotFound)
-	case exists:
-		return emptyAnswer(http.StatusConflict)
-	case full:
-		return emptyAnswer(http.StatusBadRequest)
-	}
-	return jsonAnswer(http.StatusOK, created.reply())
 }
 
 // fingerprintIn is the one that a call brings.
@@ -95,7 +98,7 @@ func (u *users) fetchFingerprints(c *call) answer {
 // deleteFingerprint doesn't say whether it is the user or the fingerprint that
 // is unknown, as Wise doesn't.
 func (u *users) deleteFingerprint(c *call) answer {
-	if u.removeFingerprint(c.user(), c.ids.fingerprint) != done {
+	if u.removeFingerprint(c.user(), c.ids.profile, c.ids.fingerprint) != done {
 		return emptyAnswer(http.StatusNotFound)
 	}
 	return emptyAnswer(http.StatusNoContent)

@@ -15,6 +15,7 @@ type sealing struct {
 	clearReplies    bool
 	sealedErrors    bool
 	replyKeyReplies bool
+	replyKeyNamed   bool // it must be named in a header
 }
 
 // envelope is what a reply is sealed with.
@@ -75,6 +76,9 @@ func checkProtected(encoded string) *answer {
 func (s *sealing) prepare(reply replyKind, h http.Header, cek []byte) (envelope, *answer) {
 	e := envelope{reply: reply, cek: cek}
 	if reply == keyReply || reply == settledReply && s.replyKeyReplies && cek != nil {
+		if s.replyKeyNamed && h.Get(headerReplyKey) == "" {
+			return e, refusal(http.StatusBadRequest, "header.missing", "this call must have the header "+headerReplyKey)
+		}
 		e.key = s.partnerKeys.find(h.Get(headerReplyKey), s.clock.now())
 		if e.key == nil {
 			return e, refusal(http.StatusBadRequest, "reply.key.unknown", "no key that is valid now is registered for replies, or not under this id")

@@ -113,7 +113,7 @@ func (o *oneTimeTokens) create(user usersecurity.UserID, action, actionType stri
 	o.byDigest[t.Digest] = t
 	if o.made = append(o.made, t.Digest); len(o.made) > maxOneTimeTokens {
 		delete(o.byDigest, o.made[0])
-		o.made = slices.Delete(o.made, 0, 1)
+		o.made = o.made[1:]
 	}
 	return value
 }

@@ -23,6 +23,9 @@ type settings struct {
 	replyKeyReplies  bool
 	withoutGrant     bool
 	fingerprintLimit int
+	tooManyDevices   answer
+	factorsByProfile bool
+	replyKeyNamed    bool
 	latency          time.Duration
 	limits           float64 // 0 for none
 	seed             uint64
@@ -49,6 +52,7 @@ func defaults() settings {
 	return settings{
 		listMethods:      []string{http.MethodGet, http.MethodPost},
 		fingerprintLimit: defaultFingerprintLimit,
+		tooManyDevices:   emptyAnswer(http.StatusBadRequest),
 		recordLimit:      defaultRecordLimit,
 		seed:             defaultSeed,
 		pinCreated:       emptyAnswer(http.StatusOK),

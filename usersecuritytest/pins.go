@@ -44,7 +44,7 @@ func (u *users) createPin(created answer) func(*call) answer {
 		if refused != nil {
 			return *refused
 		}
-		switch u.setSecret(c.user(), pinOf, DigestOf(pin)) {
+		switch u.setSecret(c.user(), c.ids.profile, pinOf, DigestOf(pin)) {
 		case unknownUser:
 			return emptyAnswer(http.StatusNotFound)
 		case exists:
@@ -69,7 +69,7 @@ func pinIn(c *call) (string, *answer) {
 
 func (u *users) deletePin(notSet answer) func(*call) answer {
 	return func(c *call) answer {
-		switch u.removeSecret(c.user(), pinOf) {
+		switch u.removeSecret(c.user(), c.ids.profile, pinOf) {
 		case unknownUser:
 			return emptyAnswer(http.StatusNotFound)
 		case missing:

@@ -26,6 +26,29 @@ func WithPinCreatedReply(status int, body string) ServerOption {
 	return func(s *settings) { s.pinCreated = created }
 }
 
+// WithFactorsPerProfile gives the successors factors of their own: what is enrolled
+// for a profile belongs to it, and what is enrolled with the first calls to the
+// user, whose profiles know nothing of it. Without it both act on the factors of
+// the user.
+func WithFactorsPerProfile() ServerOption {
+	return func(s *settings) { s.factorsByProfile = true }
+}
+
+// WithFingerprintLimitCode gives the 400 of a device fingerprint too many an error
+// body with this code. Without it there is none, as Wise documents none.
+func WithFingerprintLimitCode(code string) ServerOption {
+	return func(s *settings) {
+		s.tooManyDevices = errorAnswer(http.StatusBadRequest, code, "No further device fingerprint can be created")
+	}
+}
+
+// WithReplyKeyNamed wants X-TW-JOSE-Encryption-kid on every request whose reply is
+// sealed to a key of the partner's. Without it only a calendar version's GET of the
+// playground does.
+func WithReplyKeyNamed() ServerOption {
+	return func(s *settings) { s.replyKeyNamed = true }
+}
+
 // WithBareVerifyReplies answers every verify with the bare one-time token. Without
 // it the successors are answered so, and the others with the wrapped one.
 func WithBareVerifyReplies() ServerOption { return withVerifyForm(bareForm) }

@@ -45,7 +45,7 @@ type exchange struct {
 // processes it and answers.
 func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := s.arrive(r)
-	f := s.faults.pick(subject{x.operation(), x.user(), x.record.Attempt})
+	f := s.faults.pick(x.subject())
 	x.record.fault(f.Kind)
 	if f.Kind == ResetBefore {
 		reset(w)
@@ -97,6 +97,10 @@ func (x *exchange) operation() usersecurity.Operation {
 		return ""
 	}
 	return x.target.route.operation
+}
+
+func (x *exchange) subject() subject {
+	return subject{x.operation(), x.user(), x.record.Attempt, x.target.route == nil && x.guard != nil}
 }
 
 // read takes the body. It reports false where the client broke off.

@@ -13,7 +13,8 @@ import (
 )
 
 // UserState is what the simulator holds of a user at one moment. Secrets are in
-// it as digests only.
+// it as digests only. With [WithFactorsPerProfile] it doesn't show what belongs to
+// a profile.
 type UserState struct {
 	// PinSet says whether the user has a PIN, PinDigest which one.
 	PinSet    bool
@@ -43,6 +44,7 @@ type UserState struct {
 type users struct {
 	clock            *clock
 	fingerprintLimit int
+	perProfile       bool // the successors' factors belong to the profile
 
 	mu          sync.Mutex
 	byID        map[usersecurity.UserID]*user
@@ -55,16 +57,21 @@ type users struct {
 }
 
 type user struct {
-	id           usersecurity.UserID
-	email        string
-	created      time.Time
-	profiles     []profile
-	pin, faceMap *Digest
-	fingerprints []fingerprint
-	phones       []phone
+	id       usersecurity.UserID
+	email    string
+	created  time.Time
+	profiles []profile
+	factors  map[usersecurity.ProfileID]*factors // by owner; 0 is the user
+	phones   []phone
 
 	failures     int // since the last success
 	blockedUntil time.Time
+}
+
+// factors are what is enrolled with calls that Wise has successors for.
+type factors struct {
+	pin, faceMap *Digest
+	fingerprints []fingerprint
 }
 
 type profile struct {
@@ -108,10 +115,11 @@ const (
 	phoneType = "PRIMARY"
 )
 
-func newUsers(c *clock, seed uint64, fingerprintLimit int) *users {
+func newUsers(c *clock, seed uint64, fingerprintLimit int, perProfile bool) *users {
 	return &users{
 		clock:            c,
 		fingerprintLimit: fingerprintLimit,
+		perProfile:       perProfile,
 		byID:             map[usersecurity.UserID]*user{},
 		byEmail:          map[string]usersecurity.UserID{},
 		phones:           map[string]usersecurity.PhoneNumberID{},
@@ -145,7 +153,10 @@ func (u *users) signUp(email string) (usersecurity.UserID, outcome) {
 }
 
 func (u *users) create(id usersecurity.UserID, email string) {
-	usr := &user{id: id, email: email, created: u.clock.now()}
+	usr := &user{
+		id: id, email: email, created: u.clock.now(),
+		factors: map[usersecurity.ProfileID]*factors{0: {}},
+	}
 	u.addProfile(usr, false)
 	u.byID[id] = usr
 	u.byEmail[strings.ToLower(email)] = id
@@ -182,6 +193,24 @@ func (u *users) visit(id usersecurity.UserID, do func(*user) outcome) outcome {
 	return do(usr)
 }
 
+// visitFactors gives the factors that calls on a profile of a user's act on, or
+// calls on the user where profile is 0.
+func (u *users) visitFactors(id usersecurity.UserID, profile usersecurity.ProfileID, do func(*factors) outcome) outcome {
+	return u.visit(id, func(usr *user) outcome { return do(u.factorsOf(usr, profile)) })
+}
+
+func (u *users) factorsOf(usr *user, profile usersecurity.ProfileID) *factors {
+	if !u.perProfile {
+		profile = 0
+	}
+	own := usr.factors[profile]
+	if own == nil {
+		own = &factors{}
+		usr.factors[profile] = own
+	}
+	return own
+}
+
 func (u *users) snapshot(id usersecurity.UserID) (UserState, bool) {
 	var state UserState
 	known := u.visit(id, func(usr *user) outcome {
@@ -197,13 +226,14 @@ func (u *user) state() UserState {
 		Failures:           u.failures,
 		BlockedUntil:       u.blockedUntil,
 	}
-	if u.pin != nil {
-		state.PinSet, state.PinDigest = true, *u.pin
+	own := u.factors[0]
+	if own.pin != nil {
+		state.PinSet, state.PinDigest = true, *own.pin
 	}
-	if u.faceMap != nil {
-		state.FaceMapEnrolled, state.FaceMapDigest = true, *u.faceMap
+	if own.faceMap != nil {
+		state.FaceMapEnrolled, state.FaceMapDigest = true, *own.faceMap
 	}
-	for _, f := range u.fingerprints {
+	for _, f := range own.fingerprints {
 		state.Fingerprints = append(state.Fingerprints, usersecurity.DeviceFingerprint{ID: f.id, CreatedAt: f.created})
 		state.FingerprintDigests[f.id] = f.digest
 	}

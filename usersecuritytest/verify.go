@@ -100,23 +100,19 @@ func (v *verifier) verifyOTP(kind usersecurity.ChallengeKind) func(*call) answer
 		if refused != nil {
 			return *refused
 		}
-		return v.verify(c, kind, fullForm, http.StatusBadRequest, func(u *user) outcome {
-			if !v.tokens.wasSent(c.oneTimeToken, c.token.user, kind) {
-				return missing
-			}
-			return tryOTP(code)(u)
-		})
+		sent := v.tokens.wasSent(c.oneTimeToken, c.token.user, kind)
+		return v.verify(c, kind, fullForm, http.StatusBadRequest, tryOTP(code, sent))
 	}
 }
 
 // verify tries an answer to a challenge of the token that the call names.
 // notSet is the status where the user has no such factor.
-func (v *verifier) verify(c *call, kind usersecurity.ChallengeKind, form tokenForm, notSet int, try func(*user) outcome) answer {
+func (v *verifier) verify(c *call, kind usersecurity.ChallengeKind, form tokenForm, notSet int, try func(*factors) outcome) answer {
 	user := c.token.user
 	if refused := v.check(c, kind); refused != nil {
 		return *refused
 	}
-	switch v.users.attempt(user, try) {
+	switch v.users.attempt(user, c.ids.profile, try) {
 	case missing:
 		return emptyAnswer(notSet)
 	case blocked:
