@@ -25,3 +25,15 @@ func TestOneTimeTokensAreBounded(t *testing.T) {
 		t.Errorf("%d and %d tokens are kept, want %d", len(o.byDigest), len(o.made), maxOneTimeTokens)
 	}
 }
+
+// A token may be used or expire between the look at it and the answer to it.
+func TestPassOfATokenThatIsGone(t *testing.T) {
+	o := newOneTimeTokens(&clock{}, challengeRules{})
+	value := o.create(1, "", "", nil)
+	if used, _ := o.use(value, 1, "GET /v1/secret"); !used {
+		t.Fatal("a token that asks for nothing can't be used")
+	}
+	if _, ok := o.pass(value, 1, usersecurity.ChallengePin); ok {
+		t.Error("a token that was used is passed")
+	}
+}

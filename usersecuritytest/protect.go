@@ -102,21 +102,21 @@ type gate struct {
 	form    challengeForm
 }
 
-// admit returns nil for a call that may pass. A call without a user, or with one
-// that isn't known, has nobody to be asked.
-func (t *gate) admit(g *guard, c *call) *answer {
+// admit lets a call pass, or refuses it. A call without a user, or with one that
+// isn't known, has nobody to be asked: it does neither.
+func (t *gate) admit(g *guard, c *call) (passed bool, refused *answer) {
 	user := c.user()
 	if !t.users.known(user) {
-		return nil
+		return false, nil
 	}
 	action := c.request.Method + " " + c.request.URL.EscapedPath()
 	presented, _, _ := strings.Cut(c.request.Header.Get(headerApproval), " ")
 	used, waits := t.tokens.use(presented, user, action)
 	switch {
 	case used, t.lowRisk && t.tokens.lowRisk(user):
-		return nil
+		return true, nil
 	case t.users.isBlocked(user):
-		return t.reject(c, "", "")
+		return false, t.reject(c, "", "")
 	}
 	kinds := g.kinds
 	if len(kinds) == 0 {
@@ -129,7 +129,7 @@ func (t *gate) admit(g *guard, c *call) *answer {
 	if len(kinds) > 0 {
 		first = kinds[0]
 	}
-	return t.reject(c, presented, first)
+	return false, t.reject(c, presented, first)
 }
 
 func (t *gate) reject(c *call, token string, first usersecurity.ChallengeKind) *answer {

@@ -62,7 +62,10 @@ func TestProtectedCallThatTheSimulatorKnows(t *testing.T) {
 	}
 	// Another method of the same path is free, and so is a user whom nobody knows.
 	mustStatus(t, send(t, srv, asApplication(srv, "GET", phones(user), "")), 200)
-	mustEmpty(t, send(t, srv, asApplication(srv, "POST", phones(stranger), `{"phoneNumber":"+14155550101"}`)), 404)
+	free := send(t, srv, asApplication(srv, "POST", phones(stranger), `{"phoneNumber":"+14155550101"}`))
+	if mustEmpty(t, free, 404); free.header.Get("x-2fa-approval-result") != "" {
+		t.Error("a call that nobody has approved is marked as approved")
+	}
 	srv.Unprotect()
 	mustStatus(t, send(t, srv, asApplication(srv, "DELETE", phones(user)+"/5000001", "")), 204)
 }
@@ -179,4 +182,16 @@ func TestLowRiskWindow(t *testing.T) {
 		srv.Advance(time.Minute)
 		mustChallenge(t, send(t, srv, m))
 	}
+}
+
+// A user who has enrolled nothing is asked for nothing: an empty list is cleared.
+func TestProtectedCallOfAUserWithoutFactors(t *testing.T) {
+	srv := newServer(t)
+	srv.Protect("GET", "/v1/secret")
+	m := asUser(srv, "GET", "/v1/secret", "")
+	token := mustChallenge(t, send(t, srv, m))
+	if got := readStatus(t, srv, token); len(got.Challenges) != 0 {
+		t.Errorf("the user is asked for %s", got.summary())
+	}
+	mustApprove(t, send(t, srv, m.with("x-2fa-approval", token)), 200)
 }

@@ -153,11 +153,11 @@ func (x *exchange) process() answer {
 	if refused != nil {
 		return *refused
 	}
-	approved, refused := x.approve()
+	mark, refused := x.approve()
 	if refused != nil {
 		return *refused
 	}
-	return approved(x.service.contract.sealing.seal(x.target.route.handle(&x.call), envelope))
+	return mark(x.service.contract.sealing.seal(x.target.route.handle(&x.call), envelope))
 }
 
 // check refuses what breaks the contract, and opens the body.
@@ -184,12 +184,17 @@ func (x *exchange) check() (e envelope, refused *answer) {
 }
 
 // approve asks for challenges where the call is protected. It returns what marks
-// the answer to a call that may pass.
+// the answer to a call that has passed.
 func (x *exchange) approve() (mark func(answer) answer, refused *answer) {
+	mark = func(a answer) answer { return a }
 	if x.guard == nil {
-		return func(a answer) answer { return a }, nil
+		return mark, nil
 	}
-	return approved, x.service.gate.admit(x.guard, &x.call)
+	passed, refused := x.service.gate.admit(x.guard, &x.call)
+	if passed {
+		mark = approved
+	}
+	return mark, refused
 }
 
 // elsewhere answers a protected call that is none of the simulator's.

@@ -47,7 +47,7 @@ func (s *sessions) start(c *call) answer {
 	}
 	value := s.tokens.create(user, "", "", kinds)
 	view, _ := s.tokens.status(value, user)
-	return jsonAnswer(http.StatusOK, view.reply(sessionForm, true))
+	return jsonAnswer(http.StatusOK, view.reply(sessionForm, s.readings.showCleared))
 }
 
 func (s *sessions) status(c *call) answer {

@@ -29,6 +29,11 @@ func TestSession(t *testing.T) {
 		t.Errorf("a user with a phone is asked for %s", got.summary())
 	}
 	mustStatus(t, send(t, srv, asApplication(srv, "DELETE", phones(user)+"/5000001", "")), 204)
+	mustStatus(t, send(t, srv, asUser(srv, "POST", ofProfile(srv, "/facemaps"), `{"faceMap":"AAEC"}`)), 204)
+	if got := startSession(t, srv); got.summary() != "FACE_MAP" {
+		t.Errorf("a user with a face map is asked for %s", got.summary())
+	}
+	mustStatus(t, send(t, srv, asUser(srv, "DELETE", ofProfile(srv, "/facemaps"), "")), 204)
 	enrolAll(t, srv)
 	token := startSession(t, srv)
 	if token.summary() != "PIN PARTNER_DEVICE_FINGERPRINT" || token.Validity != 3600 {
@@ -73,5 +78,22 @@ func TestSessionChallenges(t *testing.T) {
 	mustStatus(t, send(t, srv, answerFingerprint(t, srv, token, "d-71")), 200) // instead of the PIN
 	if made := srv.OneTimeTokens(user)[0]; !made.Cleared || made.Challenges[1].Passed {
 		t.Errorf("without the one that isn't required: %+v", made)
+	}
+}
+
+// A session in which nothing is required is cleared when it begins, and shown as
+// what is cleared is shown.
+func TestSessionWithoutRequiredChallenges(t *testing.T) {
+	for want, opts := range map[string][]usersecuritytest.ServerOption{
+		"":    nil,
+		"SMS": {usersecuritytest.WithClearedTokensShown()},
+	} {
+		srv := newServer(t, append(opts, usersecuritytest.WithSessionChallenges(kindSMS), usersecuritytest.WithOptionalChallenges(kindSMS))...)
+		if got := startSession(t, srv).summary(); got != want {
+			t.Errorf("%q is shown, want %q", got, want)
+		}
+		if !srv.OneTimeTokens(user)[0].Cleared {
+			t.Error("it is not cleared")
+		}
 	}
 }
