@@ -45,9 +45,9 @@ func (e *engine) do(ctx context.Context, r request, opts []CallOption) (reply, e
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	ctx = e.observers.started(ctx, k.event(nil))
 	err := error(errCutShort) // which stands if a callback panics
 	defer func() { k.report(ctx, err) }()
+	e.observers.started(&ctx, k.event(nil))
 	if problem != nil {
 		err = problem
 		return reply{}, err
