@@ -83,7 +83,9 @@ func TestNoTokenNothingSent(t *testing.T) {
 	t.Parallel()
 	secret := errors.New("secret reason")
 	sealing := sealing()
-	static := func(token string) usersecurity.TokenSource { return usersecurity.StaticToken(token) }
+	gives := func(token string) usersecurity.TokenSource {
+		return usersecurity.TokenFunc(func(context.Context, requestOf) (*oauth2.Token, error) { return &oauth2.Token{AccessToken: token}, nil })
+	}
 	for _, r := range contract {
 		other := usersecurity.WithUserTokens(userTokens) // the source of the other kind is no help
 		if r.token == tokenOfUser {
@@ -100,18 +102,19 @@ func TestNoTokenNothingSent(t *testing.T) {
 				return &oauth2.Token{AccessToken: "secret"}, secret
 			}),
 			"nil":              usersecurity.TokenFunc(func(context.Context, requestOf) (*oauth2.Token, error) { return nil, nil }),
-			"an empty token":   static(""),
-			"a space":          static("secret token"),
-			"a newline":        static("secret\r\nX-Header: y"),
-			"beyond ASCII":     static("secretü"),
-			"a control":        static("secret\x00"),
-			"nothing, cached":  usersecurity.CacheTokens(static("")),
+			"an empty token":   gives(""),
+			"a space":          gives("secret token"),
+			"a newline":        gives("secret\r\nX-Header: y"),
+			"beyond ASCII":     gives("secretü"),
+			"a control":        gives("secret\x00"),
+			"nothing, cached":  usersecurity.CacheTokens(gives("")),
 			"an error, cached": usersecurity.CacheTokens(usersecurity.TokenFunc(func(context.Context, requestOf) (*oauth2.Token, error) { return nil, secret })),
 			"oauth2's error":   usersecurity.OAuth2(oauth2Func(func() (*oauth2.Token, error) { return nil, secret })),
+			"another user's":   usersecurity.ForUser(1002, gives("secret")),
 		} {
 			mine := usersecurity.WithApplicationTokens(source)
 			if r.token == tokenOfUser {
-				mine = usersecurity.WithUserTokens(source)
+				mine = usersecurity.WithUserTokens(usersecurity.ForUser(1001, source))
 			}
 			_, err := r.call(t.Context(), bareClient(t, nothingSent{t}, sealing, mine, other))
 			what := fmt.Sprint(r.op, ", ", name)
