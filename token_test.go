@@ -61,7 +61,7 @@ func TestOAuth2KeepsContexts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		src := usersecurity.OAuth2(oauth2Func(func() (*oauth2.Token, error) {
-			time.Sleep(time.Minute)
+			time.Sleep(time.Minute - time.Second)
 			return &oauth2.Token{AccessToken: "late"}, nil
 		}))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -75,6 +75,27 @@ func TestOAuth2KeepsContexts(t *testing.T) {
 		if _, err := failing.Token(t.Context(), requestOf{}); !errors.Is(err, io.ErrClosedPipe) {
 			t.Errorf("the source's error became %v", err)
 		}
+	})
+}
+
+// A source that hangs is given up, and asked again by whoever comes next.
+func TestOAuth2GivesUpWhatHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		src := usersecurity.OAuth2(oauth2Func(func() (*oauth2.Token, error) {
+			if asked++; asked == 1 {
+				time.Sleep(time.Hour)
+			}
+			return &oauth2.Token{AccessToken: fmt.Sprint("token ", asked)}, nil
+		}))
+		start := time.Now()
+		if _, err := src.Token(t.Context(), requestOf{}); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Minute {
+			t.Errorf("%v after %s", err, time.Since(start))
+		}
+		checkToken(t, src, requestOf{}, "token 2")
+		time.Sleep(time.Hour) // the first one ends
+		checkToken(t, src, requestOf{}, "token 3")
 	})
 }
 
