@@ -33,6 +33,7 @@ type call struct {
 	request  request
 	opts     callOptions
 	start    time.Time
+	parent   context.Context // the caller's
 	ctx      deadline.Context
 	asking   asking
 	attempts attempts
@@ -45,13 +46,14 @@ func (e *engine) do(ctx context.Context, r request, opts []CallOption) (reply, e
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	ctx = e.observers.started(ctx, k.event(nil))
 	err := error(errCutShort) // which stands if a callback panics
 	defer func() { k.report(ctx, err) }()
+	e.observers.started(&ctx, k.event(nil))
 	if problem != nil {
 		err = problem
 		return reply{}, err
 	}
+	k.parent = ctx
 	k.ctx.Begin(ctx, k.deadline(ctx))
 	defer k.ctx.End()
 	var rep reply
@@ -119,12 +121,13 @@ func (k *call) prepare() error {
 	k.asking = asking{op: op, user: r.user, appTokens: e.appTokens, userTokens: e.userTokens, keys: e.sealing.keys}
 	plaintext := r.plaintext(op)
 	k.attempts = attempts{
-		ctx: &k.ctx, op: op, sender: &e.sender, gate: &e.gate, calls: heldCalls{op.name, r.user},
+		ctx: &k.ctx, parent: k.parent, op: op, sender: &e.sender, gate: &e.gate, calls: heldCalls{op.name, r.user},
 		policy: &e.retry, jitter: e.jitter, observers: e.observers, correlationID: k.opts.correlationID,
 		outfit: outfit{
 			op: op, method: e.methods.method(op), url: e.address.url(op, r),
 			authorization: r.authorization, token: k.opts.token, correlationID: k.opts.correlationID.String(),
-			jose: seals || r.relayed, contentType: r.contentType, extra: r.extra, body: plaintext,
+			jose: seals || r.relayed, contentType: r.contentType, body: plaintext,
+			oneTimeToken: r.oneTimeToken.Reveal(), approval: k.opts.approval.Reveal(),
 		},
 		reading: reading{op: op, sealing: &e.sealing, sealed: seals, relayed: r.relayed, direct: r.direct, decode: r.decode},
 		corrections: corrections{
@@ -136,7 +139,7 @@ func (k *call) prepare() error {
 	if r.look != nil {
 		a.look = k.look
 	}
-	if op.token != basicAuth && k.opts.token == "" {
+	if op.token != ownAuthorization && k.opts.token == "" {
 		token, err := k.asking.askToken(&k.ctx, "")
 		if err != nil {
 			return err

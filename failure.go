@@ -169,7 +169,7 @@ func ended(ctx context.Context) error {
 // sourceError is the failure of a source of tokens or keys, behind which there
 // may be a call of its own to Wise. What Wise answered to that call must not be
 // taken for an answer to the operation: of this package's errors only ErrNoToken
-// or ErrNoKey match, and what else is passed on. The caller's own errors match,
+// or ErrNoKey match, and ErrReauthorise. The caller's own errors match,
 // and [*APIError] can be had with errors.As; its Op tells.
 type sourceError struct{ *callError }
 
@@ -196,15 +196,11 @@ func isWorded(err error) bool {
 
 // Is reports whether the source's own error matches target.
 func (e *sourceError) Is(target error) bool {
-	if _, ok := target.(*sentinel); ok && !passedOn(target) {
+	if _, ok := target.(*sentinel); ok && target != ErrReauthorise {
 		return false
 	}
 	return e.callError.Is(target)
 }
-
-// passedOn reports whether a sentinel says the same of the source and of the
-// call that asked it.
-func passedOn(error) bool { return false }
 
 // afterSending takes back that nothing was sent: the request with the rejected
 // token was.

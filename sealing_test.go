@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"crypto/fips140"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -59,7 +60,8 @@ func unseal(t testing.TB, compact string, keys ...*rsa.PrivateKey) string {
 		t.Errorf("the body is no compact JWE: %v", err)
 		return ""
 	}
-	plaintext, err := jwe.Decrypt(append(keys, sealingKey())[0])
+	var plaintext []byte
+	fips140.WithoutEnforcement(func() { plaintext, err = jwe.Decrypt(append(keys, sealingKey())[0]) }) // Wise may use what we must not
 	if err != nil {
 		t.Errorf("the body can't be opened: %v", err)
 	}
@@ -85,7 +87,9 @@ func cekOf(request string, keys ...*rsa.PrivateKey) []byte {
 // sealReply makes a reply as Wise does.
 func sealReply(alg jose.KeyAlgorithm, key any, plaintext string, options *jose.EncrypterOptions) string {
 	encrypter := must(jose.NewEncrypter(jose.A256GCM, jose.Recipient{Algorithm: alg, Key: key}, options))
-	return must(must(encrypter.Encrypt([]byte(plaintext))).CompactSerialize())
+	var jwe *jose.JSONWebEncryption
+	fips140.WithoutEnforcement(func() { jwe = must(encrypter.Encrypt([]byte(plaintext))) }) // go-jose plays Wise, wherever we run
+	return must(jwe.CompactSerialize())
 }
 
 // sealDirect seals a reply with the content key of the request it answers.

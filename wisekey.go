@@ -27,10 +27,14 @@ func (c *Client) WiseKey(ctx context.Context) (*WiseKey, error) {
 		ctx, cancel = context.WithTimeout(ctx, e.total)
 		defer cancel()
 	}
-	who := asking{op: operations[OpFetchWiseKey], keys: e.sealing.keys}
-	key, err := who.askKey(ctx, nil)
-	if err != nil {
-		return nil, err
+	key, err := e.sealing.keys.EncryptionKey(ctx, nil)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, failure(OpFetchWiseKey, ErrNoKey, ended(ctx), err)
+	case err != nil:
+		return nil, failure(OpFetchWiseKey, ErrNoKey, err)
+	case key.flaw() != "":
+		return nil, failure(OpFetchWiseKey, ErrNoKey, plainError(key.flaw()))
 	}
 	return key.clone(), nil
 }
