@@ -63,6 +63,8 @@ func resultOf(op *operation, err error) result {
 		return unsentFor(sourceFailure(context.Background(), op.name, ErrNoToken, err))
 	case isAPI && api.Op == OpFetchWiseKey:
 		return unsentFor(sourceFailure(context.Background(), op.name, ErrNoKey, err))
+	case errors.Is(err, ErrReauthorise):
+		return unsentFor(sourceFailure(context.Background(), op.name, ErrNoToken, err))
 	case errors.As(err, &own):
 	case isOver(err):
 		return result{err: err}

@@ -184,7 +184,7 @@ func TestReplyKeyWithClient(t *testing.T) {
 	srv := newServer(t, usersecuritytest.WithReplyKeyReplies())
 	id := uuid.New()
 	key := partnerKey()
-	client := newClient(t, srv, usersecurity.WithJWE(usersecurity.JWEReplyKey(id, key), usersecurity.JWERequireSealedReplies()))
+	client := newClient(t, srv, usersecurity.WithJWE(usersecurity.JWEReplyKey(id, key)))
 	if err := client.RegisterReplyKey(t.Context(), usersecurity.ReplyKey{ID: id, PublicKey: &key.PublicKey, ValidTill: time.Now().Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +197,7 @@ func TestClearBodiesWithClient(t *testing.T) {
 	srv := newServer(t, usersecuritytest.WithClearBodies())
 	client, err := usersecurity.New(
 		usersecurity.WithBaseURL(srv.URL()),
-		usersecurity.WithUserTokens(usersecurity.StaticToken(srv.UserToken(user))),
+		usersecurity.WithUserTokens(usersecurity.ForUser(user, usersecurity.StaticToken(srv.UserToken(user)))),
 		usersecurity.WithUnsealedBodies(),
 	)
 	if err != nil {
