@@ -187,20 +187,25 @@ func (k *call) settle() (reply, error) {
 		k.engine.methods.learn(k.op, a.outfit.method)
 	}
 	over := ended(&k.ctx)
-	cutShort := a.again && over != nil // while it waited
-	switch settle(k.op, o, a.doubt, a.corrections.err != nil || cutShort) {
+	return a.end(over, a.again && over != nil)
+}
+
+// end is what the attempts come to. over is why the call's context has ended, if
+// it has; cutShort says that it ended while the next attempt waited.
+func (a *attempts) end(over error, cutShort bool) (reply, error) {
+	o := &a.last
+	switch settle(a.op, o, a.doubt, a.corrections.err != nil || cutShort) {
 	case endsDone:
-		return reply{op: k.op.name}, nil
+		return reply{op: a.op.name}, nil
 	case endsUncertain:
 		o.refusal.Uncertain = true
 	case endsUnknown:
-		return reply{}, &OutcomeError{Op: k.op.name, Attempts: a.sent, CorrelationID: k.opts.correlationID, Err: a.why(over, cutShort)}
+		return reply{}, &OutcomeError{Op: a.op.name, Attempts: a.sent, CorrelationID: a.correlationID, Err: a.why(over, cutShort)}
 	}
 	return o.reply, a.why(over, cutShort)
 }
 
-// why is the error for what the attempts ended with; nil for a reply. over is
-// why the call's context has ended, if it has.
+// why is the error for what the attempts ended with; nil for a reply.
 func (a *attempts) why(over error, cutShort bool) error {
 	last := in(a.op.name, a.last.failed())
 	switch source := a.corrections.err; {

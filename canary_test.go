@@ -234,7 +234,7 @@ func TestCanaryUnderFaults(t *testing.T) {
 			wise.Inject(usersecuritytest.Fault{Kind: kind})
 		}
 		client := canaryClient(t, caught, append(wise.Options(),
-			usersecurity.WithUserTokens(usersecurity.StaticToken(wise.UserToken(canaryUser))))...)
+			usersecurity.WithUserTokens(usersecurity.ForUser(canaryUser, usersecurity.StaticToken(wise.UserToken(canaryUser)))))...)
 		canaryCalls(t, client, caught)
 		caught.print(wise)
 		caught.print(wise.Requests())
@@ -295,12 +295,14 @@ func TestCanaryUnderTalkativeFailures(t *testing.T) {
 	failing := usersecurity.TokenFunc(func(context.Context, usersecurity.TokenRequest) (*oauth2.Token, error) {
 		return nil, &oauth2.RetrieveError{Response: &http.Response{Status: "400 canary"}, Body: []byte(canarySecret), ErrorCode: "canary"}
 	})
-	unusable := usersecurity.StaticToken("canary token\n")
+	unusable := usersecurity.TokenFunc(func(context.Context, usersecurity.TokenRequest) (*oauth2.Token, error) {
+		return &oauth2.Token{AccessToken: "canary token\n"}, nil
+	})
 	for _, options := range [][]usersecurity.Option{
 		{usersecurity.WithApplicationTokens(canaryTokens), usersecurity.WithUserTokens(canaryTokens)},
 		{usersecurity.WithApplicationTokens(failing), usersecurity.WithUserTokens(failing)},
 		{usersecurity.WithApplicationTokens(unusable), usersecurity.WithUserTokens(usersecurity.CacheTokens(unusable))},
-		{usersecurity.WithClientCredentials("canary-id", canarySecret), usersecurity.WithUserTokens(usersecurity.OAuth2(panicking{}))},
+		{usersecurity.WithClientCredentials("canary-id", canarySecret), usersecurity.WithUserTokens(usersecurity.ForUser(canaryUser, usersecurity.OAuth2(panicking{})))},
 		{usersecurity.WithApplicationTokens(usersecurity.CacheTokens(usersecurity.OAuth2(panicking{}))), usersecurity.WithUserTokens(canaryTokens)},
 	} {
 		canaryCalls(t, canaryClient(t, caught, append(options,

@@ -92,7 +92,7 @@ func newAPIError(op Operation, status int, header http.Header, body []byte, cut 
 		}
 		e.Details = append(e.Details, d)
 	}
-	rest := hiddenAnswer{body: body, speaks: speaks}
+	rest := hiddenAnswer{body: body[:min(len(body), maxErrorBody)], speaks: speaks}
 	rest.token, rest.approval = challengeOf(status, header)
 	e.hidden = func() hiddenAnswer { return rest }
 	return e
