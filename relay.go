@@ -39,16 +39,11 @@ func Seal(key *WiseKey, secret Sealable) (*Sealed, error) {
 	if err != nil {
 		return nil, failure("", ErrNoKey, err)
 	}
-	return &Sealed{envelope: func() *envelope { return e }}, nil
+	return &Sealed{keep(e.compact), func() *envelope { return e }}, nil
 }
 
 // Compact is the request to send to the backend: a compact JWE.
-func (s *Sealed) Compact() string {
-	if s.envelope == nil {
-		return ""
-	}
-	return string(s.envelope().compact)
-}
+func (s *Sealed) Compact() string { return string(s.bytes()) }
 
 // OpenReply opens the reply that the backend passed back, and returns its JSON:
 // for a device fingerprint, what decodes into a [DeviceFingerprint]. There is
@@ -70,7 +65,7 @@ func (s *Sealed) Wipe() {
 	if s.envelope != nil {
 		s.envelope().wipe()
 	}
-	s.envelope = nil // or anybody could seal a reply with a key of zeros
+	*s = Sealed{} // or anybody could seal a reply with a key of zeros
 }
 
 // SealedRequest is a request that a device has sealed to Wise's key. Make one
@@ -105,12 +100,12 @@ func (r SealedRequest) Compact() string { return string(r.bytes()) }
 // it: only the device can open it.
 type SealedReply struct {
 	secret
-	contentType string
+	contentType func() string // a header of somebody else's; nil in the zero value
 }
 
 // NewSealedReply makes a reply as a relaying method returns it: for test doubles.
 func NewSealedReply(contentType string, body []byte) SealedReply {
-	return SealedReply{keep(body), contentType}
+	return SealedReply{keep(body), func() string { return contentType }}
 }
 
 // Body is the reply as it came; empty where Wise answers without one, as it
@@ -118,7 +113,12 @@ func NewSealedReply(contentType string, body []byte) SealedReply {
 func (r SealedReply) Body() []byte { return r.bytes() }
 
 // ContentType is the reply's: application/jose+json for a sealed one.
-func (r SealedReply) ContentType() string { return r.contentType }
+func (r SealedReply) ContentType() string {
+	if r.contentType == nil {
+		return ""
+	}
+	return r.contentType()
+}
 
 // CreatePinSealed is [Client.CreatePin] for a PIN that the user's device has
 // sealed. The request goes to Wise as it is and the reply comes back as it is;
