@@ -101,6 +101,9 @@ func isOwn(err error) bool {
 	if err == context.Canceled || err == context.DeadlineExceeded {
 		return true
 	}
+	if made, ok := err.(*OutcomeError); ok {
+		return made.Err != nil && isOwn(made.Err)
+	}
 	t := reflect.TypeOf(err)
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
