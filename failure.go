@@ -101,8 +101,8 @@ func isOwn(err error) bool {
 	if err == context.Canceled || err == context.DeadlineExceeded {
 		return true
 	}
-	if made, ok := err.(*OutcomeError); ok {
-		return made.Err != nil && isOwn(made.Err)
+	if made, ok := err.(interface{ holds() error }); ok {
+		return made.holds() != nil && isOwn(made.holds())
 	}
 	t := reflect.TypeOf(err)
 	if t.Kind() == reflect.Pointer {
