@@ -178,6 +178,11 @@ func ended(ctx context.Context) error {
 	return (&callError{text: safeText(err), known: OutcomeNotDone}).because(err, cause)
 }
 
+// isOver reports whether an error is that of a context which has ended.
+func isOver(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
 // sourceError is the failure of a source of tokens or keys, behind which there
 // may be a call of its own to Wise. What Wise answered to that call must not be
 // taken for an answer to the operation: of this package's errors only ErrNoToken
@@ -189,7 +194,11 @@ type sourceError struct{ *callError }
 func sourceFailure(ctx context.Context, op Operation, what, err error) error {
 	e := &callError{op: op, known: OutcomeNotDone, own: []error{what}}
 	words := safeText(err)
-	if !isWorded(err) && ctx.Err() == nil {
+	switch {
+	case isWorded(err) || ctx.Err() != nil:
+	case isOver(err):
+		words = "the source gave up: " + words
+	default:
 		words = "the source failed with " + words + ", which errors.As finds"
 	}
 	e.text = wordsIn(op, what) + ": " + words

@@ -135,7 +135,11 @@ func (c *keptTokens) fetch(ctx context.Context, req TokenRequest) (*oauth2.Token
 	if kept := c.lookup(req); kept != nil {
 		return kept, nil // brought by the flight before this one
 	}
-	token, err := c.fetchToken(ctx, req, c.held(req.User))
+	held, void := c.held(req.User)
+	if void && req.Rejected == "" {
+		req.Rejected = held.AccessToken // of an earlier call: it is another one that is wanted
+	}
+	token, err := c.fetchToken(ctx, req, held)
 	usable := err == nil && token != nil && token.AccessToken != ""
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -148,14 +152,16 @@ func (c *keptTokens) fetch(ctx context.Context, req TokenRequest) (*oauth2.Token
 	return token, err
 }
 
-// held returns what is kept for the user, good or not.
-func (c *keptTokens) held(user UserID) *oauth2.Token {
+// held returns what is kept for the user, and whether Wise has rejected it.
+func (c *keptTokens) held(user UserID) (token *oauth2.Token, void bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if e := c.byUser[user]; e != nil {
-		return e.Value.(*cachedToken).token
+	e := c.byUser[user]
+	if e == nil {
+		return nil, false
 	}
-	return nil
+	t := e.Value.(*cachedToken)
+	return t.token, t.void
 }
 
 // stillGood returns a token that is due for renewal but has not expired.
