@@ -21,6 +21,18 @@ const (
 	SandboxMTLS = "https://api-mtls.wise-sandbox.com"
 )
 
+// authorizationPage is where Wise sends customers of the four addresses to
+// authorise a partner; empty for any other.
+func authorizationPage(base *url.URL) string {
+	switch base.Scheme + "://" + base.Host + base.Path {
+	case Production, ProductionMTLS:
+		return "https://wise.com/oauth/authorize/"
+	case Sandbox, SandboxMTLS:
+		return "https://wise-sandbox.com/oauth/authorize/"
+	}
+	return ""
+}
+
 // address is where the API is, and in which version.
 type address struct {
 	base    *url.URL

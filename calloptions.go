@@ -8,6 +8,7 @@ type CallOption func(*callOptions)
 type callOptions struct {
 	correlationID uuid.UUID
 	token         string
+	approval      OneTimeToken
 	maxAttempts   int
 	meta          *Meta
 	problem       string
@@ -32,6 +33,18 @@ func WithToken(accessToken string) CallOption {
 			o.problem = "WithToken: the token must be visible ASCII and not empty"
 		}
 		o.token = accessToken
+	}
+}
+
+// WithOneTimeToken repeats a call that ended with [ErrSCARequired], once its
+// token is cleared: it sends the token as x-2fa-approval. A token serves one
+// call, the same as the refused one.
+func WithOneTimeToken(t OneTimeToken) CallOption {
+	return func(o *callOptions) {
+		if t.IsZero() {
+			o.problem = "WithOneTimeToken: the token is empty"
+		}
+		o.approval = t
 	}
 }
 

@@ -1,6 +1,7 @@
 package usersecurity
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -12,6 +13,16 @@ import (
 // [New], once for the life of the program: it is safe for concurrent use, and
 // all its calls share one pool of connections.
 type Client struct {
+	// SCA are the Strong Customer Authentication calls, which take the place of
+	// the deprecated ones below.
+	SCA *SCAService
+	// OneTimeTokens are the calls about one-time tokens, with which challenges are
+	// cleared: see also [Client.ClearChallenges].
+	OneTimeTokens *OneTimeTokenService
+	// UserTokens are sign-up, grants and renewal of users' tokens, for a client
+	// with [WithUserTokenStore].
+	UserTokens *UserTokenService
+
 	engine func() *engine // behind a function, where no printer finds keys and credentials
 }
 
@@ -36,7 +47,14 @@ func New(opts ...Option) (*Client, error) {
 		return nil, err
 	}
 	e := newEngine(&s)
-	return &Client{engine: func() *engine { return e }}, nil
+	it := func() *engine { return e }
+	c := &Client{SCA: &SCAService{it}, OneTimeTokens: &OneTimeTokenService{it}, UserTokens: &UserTokenService{engine: it}, engine: it}
+	if s.hasStore {
+		stored := newStoredTokens(e, s.store, s.clientID, s.clientSecret, cmp.Or(s.page, authorizationPage(s.baseURL)))
+		e.userTokens = stored.kept
+		c.UserTokens.stored = func() *storedTokens { return stored }
+	}
+	return c, nil
 }
 
 func newEngine(s *settings) *engine {

@@ -25,7 +25,8 @@ type clientCredentials struct {
 }
 
 func newClientCredentials(e *engine, clientID, clientSecret string) TokenSource {
-	return newKeptTokens(&clientCredentials{engine: e, authorization: basicAuthorization(clientID, clientSecret)}, e.total)
+	c := &clientCredentials{engine: e, authorization: basicAuthorization(clientID, clientSecret)}
+	return newKeptTokens(c.token, e.total)
 }
 
 // basicAuthorization encodes both parts first, as RFC 6749 asks in section
@@ -35,8 +36,7 @@ func basicAuthorization(clientID, clientSecret string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(text))
 }
 
-// Token fetches a token; newKeptTokens keeps it.
-func (c *clientCredentials) Token(ctx context.Context, _ TokenRequest) (*oauth2.Token, error) {
+func (c *clientCredentials) token(ctx context.Context, _ TokenRequest, _ *oauth2.Token) (*oauth2.Token, error) {
 	c.mu.Lock()
 	failure, held := c.failure, c.restraint.holds(time.Now())
 	c.mu.Unlock()

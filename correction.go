@@ -60,7 +60,7 @@ func (c *corrections) find(r *result, o *outfit) *correction {
 }
 
 func (c *corrections) hasToken(o *outfit) bool {
-	return !c.refreshed && o.op.token != basicAuth
+	return !c.refreshed && o.op.token != ownAuthorization
 }
 
 // refreshToken gets one fresh token for a call that was answered with 401.

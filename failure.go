@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -94,9 +95,20 @@ func (e *callError) because(causes ...error) *callError {
 	return e
 }
 
+// isOwn reports whether an error is this package's or context's. A caller's type
+// that embeds one of ours has its methods, and texts of its own.
 func isOwn(err error) bool {
-	_, own := err.(worded)
-	return own || err == context.Canceled || err == context.DeadlineExceeded
+	if err == context.Canceled || err == context.DeadlineExceeded {
+		return true
+	}
+	if made, ok := err.(interface{ holds() error }); ok {
+		return made.holds() != nil && isOwn(made.holds())
+	}
+	t := reflect.TypeOf(err)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return isWorded(err) && t.PkgPath() == reflect.TypeFor[APIError]().PkgPath()
 }
 
 // invalid makes an error that matches ErrInvalidArgument. The arguments must
@@ -169,7 +181,7 @@ func ended(ctx context.Context) error {
 // sourceError is the failure of a source of tokens or keys, behind which there
 // may be a call of its own to Wise. What Wise answered to that call must not be
 // taken for an answer to the operation: of this package's errors only ErrNoToken
-// or ErrNoKey match, and what else is passed on. The caller's own errors match,
+// or ErrNoKey match, and ErrReauthorise. The caller's own errors match,
 // and [*APIError] can be had with errors.As; its Op tells.
 type sourceError struct{ *callError }
 
@@ -196,15 +208,11 @@ func isWorded(err error) bool {
 
 // Is reports whether the source's own error matches target.
 func (e *sourceError) Is(target error) bool {
-	if _, ok := target.(*sentinel); ok && !passedOn(target) {
+	if _, ok := target.(*sentinel); ok && target != ErrReauthorise {
 		return false
 	}
 	return e.callError.Is(target)
 }
-
-// passedOn reports whether a sentinel says the same of the source and of the
-// call that asked it.
-func passedOn(error) bool { return false }
 
 // afterSending takes back that nothing was sent: the request with the rejected
 // token was.

@@ -31,13 +31,56 @@ const (
 	OpVerifyJWE        Operation = "VerifyJWE"
 )
 
+// The successors: Strong Customer Authentication.
+const (
+	OpSCACreatePin               Operation = "SCA.CreatePin"
+	OpSCAVerifyPin               Operation = "SCA.VerifyPin"
+	OpSCADeletePin               Operation = "SCA.DeletePin"
+	OpSCACreateDeviceFingerprint Operation = "SCA.CreateDeviceFingerprint"
+	OpSCAVerifyDeviceFingerprint Operation = "SCA.VerifyDeviceFingerprint"
+	OpSCADeleteDeviceFingerprint Operation = "SCA.DeleteDeviceFingerprint"
+	OpSCAEnrolFaceMap            Operation = "SCA.EnrolFaceMap"
+	OpSCAVerifyFaceMap           Operation = "SCA.VerifyFaceMap"
+	OpSCADeleteFaceMap           Operation = "SCA.DeleteFaceMap"
+	OpSCAStartSession            Operation = "SCA.StartSession"
+)
+
+// One-time tokens and what clears them.
+const (
+	OpOneTimeTokenStatus                  Operation = "OneTimeTokens.Status"
+	OpOneTimeTokenTrigger                 Operation = "OneTimeTokens.Trigger"
+	OpOneTimeTokenVerifyOTP               Operation = "OneTimeTokens.VerifyOTP"
+	OpOneTimeTokenVerifyPin               Operation = "OneTimeTokens.VerifyPin"
+	OpOneTimeTokenVerifyDeviceFingerprint Operation = "OneTimeTokens.VerifyDeviceFingerprint"
+	OpOneTimeTokenVerifyFaceMap           Operation = "OneTimeTokens.VerifyFaceMap"
+	// OpClearChallenges is all the calls that clear one token: observers are told
+	// of it as of a call, and of those inside it.
+	OpClearChallenges Operation = "ClearChallenges"
+)
+
+// Profiles and FaceTec's key.
+const (
+	OpListProfiles     Operation = "ListProfiles"
+	OpFaceTecPublicKey Operation = "FaceTecPublicKey"
+)
+
+// Users' tokens: sign-up, grants and renewal.
+const (
+	OpSignUp                    Operation = "UserTokens.SignUp"
+	OpExchangeRegistrationCode  Operation = "UserTokens.ExchangeRegistrationCode"
+	OpExchangeAuthorizationCode Operation = "UserTokens.ExchangeAuthorizationCode"
+	OpRefreshUserToken          Operation = "UserTokens.Refresh"
+	// OpFetchUser asks whose a user token is.
+	OpFetchUser Operation = "FetchUser"
+)
+
 // tokenKind says whose token a request carries.
 type tokenKind uint8
 
 const (
 	userToken        tokenKind = iota // a user access token
 	applicationToken                  // the partner's client credentials token
-	basicAuth                         // client id and secret, for the token endpoint alone
+	ownAuthorization                  // what the request brings: client id and secret, or a token that is not stored yet
 )
 
 // class says what may follow an attempt that Wise may have acted on without
@@ -93,6 +136,7 @@ type operation struct {
 	token    tokenKind
 	grant    bool   // it needs the extra grant that Wise gives on request
 	carries  string // the secret in its body, and how to make one
+	oneTime  bool   // it is about a one-time token, which a header carries
 	sealed   bool
 	success  int // the documented status
 	reply    replyKind
@@ -117,4 +161,5 @@ const (
 	carriesPin         = "the PIN is empty: make it with NewPin"
 	carriesFingerprint = "the fingerprint is empty: make it with NewFingerprint"
 	carriesFaceMap     = "the face map is empty: make it with NewFaceMap or FaceMapFromBase64"
+	carriesOTP         = "the code is empty: make it with NewOTP"
 )

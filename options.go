@@ -27,6 +27,9 @@ type settings struct {
 	credentials  bool
 	userTokens   TokenSource
 	hasUsers     bool
+	store        TokenStore
+	hasStore     bool
+	page         string
 	seals        bool
 	sealing      sealing
 	unsealed     bool
@@ -59,34 +62,6 @@ func WithBaseURL(rawURL string) Option {
 // to it readable.
 func WithPlainHTTP() Option {
 	return func(s *settings) { s.plainHTTP = true }
-}
-
-// WithApplicationTokens says where the partner's own (client credentials)
-// tokens come from. The deletes, the fingerprint list and the phone number
-// operations need one, and so does fetching Wise's key.
-func WithApplicationTokens(src TokenSource) Option {
-	return func(s *settings) {
-		s.appTokens, s.hasAppTokens, s.credentials = src, true, false
-	}
-}
-
-// WithClientCredentials fetches the partner's own tokens from Wise's
-// /oauth/token with the partner's client id and secret, as HTTP Basic
-// authentication, and keeps them until shortly before they expire. It takes
-// the place of [WithApplicationTokens].
-func WithClientCredentials(clientID, clientSecret string) Option {
-	return func(s *settings) {
-		s.clientID, s.clientSecret, s.credentials = clientID, clientSecret, true
-		s.appTokens, s.hasAppTokens = nil, false
-	}
-}
-
-// WithUserTokens says where the access tokens of end customers come from. The
-// source is asked for the very user that a method was called for. What acts for
-// a user needs one. A source that gives the same token whoever it is asked for
-// is refused: [ForUser] makes it serve one user.
-func WithUserTokens(src TokenSource) Option {
-	return func(s *settings) { s.userTokens, s.hasUsers = src, true }
 }
 
 // WithUnsealedBodies sends PINs and device fingerprints to the base URL as
@@ -247,6 +222,12 @@ func (s *settings) checkTokens() {
 	}
 	if s.credentials && (!isCredential(s.clientID) || !isCredential(s.clientSecret)) {
 		s.refuse("WithClientCredentials: client id and client secret can't be empty, or have line breaks or other control characters")
+	}
+	switch {
+	case s.hasStore && s.store == nil:
+		s.refuse("WithUserTokenStore: the store is nil")
+	case s.hasStore && !s.credentials:
+		s.refuse("WithUserTokenStore needs WithClientCredentials, to renew what it stores")
 	}
 	if !s.hasUsers {
 		return

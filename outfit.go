@@ -19,8 +19,9 @@ type outfit struct {
 	correlationID string
 	replyKeyID    string
 	jose          bool
-	contentType   string    // of a body that isn't JOSE; JSON if empty
-	extra         [2]string // a header of the operation's own
+	contentType   string // of a body that isn't JOSE; JSON if empty
+	oneTimeToken  string // of the operations that are about one
+	approval      string // a cleared one-time token
 	body          []byte
 	key           *WiseKey
 	envelope      *envelope
@@ -48,8 +49,11 @@ func (o *outfit) request(ctx context.Context, userAgent string) *http.Request {
 	} else {
 		set("Authorization", "Bearer "+o.token)
 	}
-	if o.extra[0] != "" {
-		set(o.extra[0], o.extra[1])
+	if o.oneTimeToken != "" {
+		set("One-Time-Token", o.oneTimeToken)
+	}
+	if o.approval != "" {
+		set("X-2fa-Approval", o.approval)
 	}
 	switch {
 	case o.jose:

@@ -19,7 +19,7 @@ type request struct {
 	body          []byte // any other body, unsealed
 	contentType   string // of the body; JSON if empty
 	authorization string // where the operation brings its own
-	extra         [2]string
+	oneTimeToken  OneTimeToken
 	relayed       bool // body is a JWE that a device has sealed
 	direct        bool // only a reply sealed with the request's own key will do
 
@@ -43,6 +43,8 @@ func (r *request) check(op *operation) error {
 		return in(op.name, invalid("a profile id is a positive number"))
 	case r.relayed && len(r.body) == 0:
 		return in(op.name, invalid("the sealed request is empty: make it with ParseSealedRequest"))
+	case op.oneTime && r.oneTimeToken.IsZero():
+		return in(op.name, invalid("the one-time token is empty: make it with NewOneTimeToken"))
 	case !r.relayed && op.carries != "" && r.secret.IsZero():
 		return in(op.name, invalid("%s", op.carries))
 	}

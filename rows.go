@@ -105,9 +105,213 @@ var rows = []operation{
 	},
 
 	{
+		name: OpSCACreatePin, method: http.MethodPost,
+		legacy: "/v2/profiles/{profile}/pin", calendar: "/profiles/{profile}/pin",
+		token: userToken, carries: carriesPin, sealed: true,
+		success: http.StatusOK,
+		answers: []answer{{status: http.StatusConflict, speech: anyJSON, sentinel: ErrPinAlreadySet}},
+		class:   setOnce,
+	},
+	{
+		name: OpSCAVerifyPin, method: http.MethodPost,
+		legacy: "/v2/profiles/{profile}/pin/verify", calendar: "/profiles/{profile}/pin/verify",
+		token: userToken, carries: carriesPin, oneTime: true, sealed: true,
+		success: http.StatusOK, reply: jsonReply,
+		answers: []answer{
+			{status: http.StatusBadRequest, speech: aVerdict, sentinel: ErrChallengeFailed},
+			{status: http.StatusNotFound, sentinel: ErrPinNotSet},
+		},
+		class: once,
+	},
+	{
+		name: OpSCADeletePin, method: http.MethodDelete,
+		legacy: "/v2/profiles/{profile}/pin", calendar: "/profiles/{profile}/pin",
+		token:   userToken,
+		success: http.StatusNoContent,
+		answers: []answer{{status: http.StatusNotFound, sentinel: ErrPinNotSet}},
+		class:   deletes,
+	},
+	{
+		name: OpSCACreateDeviceFingerprint, method: http.MethodPost,
+		legacy: "/v2/profiles/{profile}/device-fingerprints", calendar: "/profiles/{profile}/device-fingerprints",
+		token: userToken, carries: carriesFingerprint, sealed: true,
+		success: http.StatusOK, reply: jsonReply,
+		answers: []answer{
+			{status: http.StatusConflict, speech: anyJSON, sentinel: ErrFingerprintExists},
+			{status: http.StatusBadRequest, speech: aLimit, sentinel: ErrFingerprintLimit},
+		},
+		class: setOnce,
+	},
+	{
+		name: OpSCAVerifyDeviceFingerprint, method: http.MethodPost,
+		legacy: "/v2/profiles/{profile}/device-fingerprints/verify", calendar: "/profiles/{profile}/device-fingerprints/verify",
+		token: userToken, carries: carriesFingerprint, oneTime: true, sealed: true,
+		success: http.StatusOK, reply: jsonReply,
+		answers: []answer{
+			{status: http.StatusBadRequest, speech: aVerdict, sentinel: ErrChallengeFailed},
+			{status: http.StatusNotFound, sentinel: ErrFingerprintNotFound},
+		},
+		class: once,
+	},
+	{
+		name: OpSCADeleteDeviceFingerprint, method: http.MethodDelete,
+		legacy: "/v2/profiles/{profile}/device-fingerprints/{id}", calendar: "/profiles/{profile}/device-fingerprints/{id}",
+		token:   userToken,
+		success: http.StatusNoContent,
+		answers: []answer{{status: http.StatusNotFound, sentinel: ErrFingerprintNotFound}},
+		class:   deletes,
+	},
+	{
+		name: OpSCAEnrolFaceMap, method: http.MethodPost,
+		legacy: "/v2/profiles/{profile}/facemaps", calendar: "/profiles/{profile}/facemaps",
+		token: userToken, carries: carriesFaceMap,
+		success: http.StatusNoContent,
+		answers: []answer{{status: http.StatusConflict, speech: anyJSON, sentinel: ErrFaceMapAlreadyEnrolled}},
+		class:   setOnce,
+	},
+	{
+		name: OpSCAVerifyFaceMap, method: http.MethodPost,
+		legacy: "/v2/profiles/{profile}/facemaps/verify", calendar: "/profiles/{profile}/facemaps/verify",
+		token: userToken, carries: carriesFaceMap, oneTime: true,
+		success: http.StatusOK, reply: jsonReply,
+		answers: []answer{{status: http.StatusBadRequest, speech: aVerdict, sentinel: ErrChallengeFailed}},
+		class:   once,
+	},
+	{
+		name: OpSCADeleteFaceMap, method: http.MethodDelete,
+		legacy: "/v2/profiles/{profile}/facemaps", calendar: "/profiles/{profile}/facemaps",
+		token:   userToken,
+		success: http.StatusNoContent,
+		answers: []answer{{status: http.StatusNotFound, sentinel: ErrFaceMapNotEnrolled}},
+		class:   deletes,
+	},
+	{
+		name: OpSCAStartSession, method: http.MethodPost,
+		legacy: "/v2/profiles/{profile}/sca-sessions/authorise", calendar: "/profiles/{profile}/sca-sessions/authorise",
+		token:   userToken,
+		success: http.StatusOK, reply: jsonReply,
+		class: once,
+	},
+
+	{
+		name: OpOneTimeTokenStatus, method: http.MethodGet,
+		legacy: "/v1/one-time-token/status", calendar: "/one-time-token/status",
+		token: userToken, oneTime: true,
+		success: http.StatusOK, reply: jsonReply,
+		answers: []answer{{status: http.StatusNotFound, sentinel: ErrOneTimeTokenUnknown}},
+		class:   reads,
+	},
+	{
+		name: OpOneTimeTokenTrigger, method: http.MethodPost,
+		legacy: "/v1/one-time-token/{kind}/trigger", calendar: "/one-time-token/{kind}/trigger",
+		token: userToken, oneTime: true,
+		success: http.StatusOK, reply: jsonReply,
+		answers: []answer{{status: http.StatusNotFound, sentinel: ErrOneTimeTokenUnknown}},
+		class:   once,
+	},
+	{
+		name: OpOneTimeTokenVerifyOTP, method: http.MethodPost,
+		legacy: "/v1/one-time-token/{kind}/verify", calendar: "/one-time-token/{kind}/verify",
+		token: userToken, carries: carriesOTP, oneTime: true,
+		success: http.StatusOK, reply: jsonReply,
+		answers: []answer{
+			{status: http.StatusBadRequest, speech: aVerdict, sentinel: ErrChallengeFailed},
+			{status: http.StatusNotFound, sentinel: ErrOneTimeTokenUnknown},
+		},
+		class: once,
+	},
+	{
+		name: OpOneTimeTokenVerifyPin, method: http.MethodPost,
+		legacy:  "/v1/one-time-token/pin/verify",
+		instead: "SCA.VerifyPin",
+		token:   userToken, carries: carriesPin, oneTime: true, sealed: true,
+		success: http.StatusOK, reply: jsonReply,
+		answers: []answer{
+			{status: http.StatusBadRequest, speech: aVerdict, sentinel: ErrChallengeFailed},
+			{status: http.StatusNotFound, sentinel: ErrOneTimeTokenUnknown},
+		},
+		class: once,
+	},
+	{
+		name: OpOneTimeTokenVerifyDeviceFingerprint, method: http.MethodPost,
+		legacy:  "/v1/one-time-token/partner-device-fingerprint/verify",
+		instead: "SCA.VerifyDeviceFingerprint",
+		token:   userToken, carries: carriesFingerprint, oneTime: true, sealed: true,
+		success: http.StatusOK, reply: jsonReply,
+		answers: []answer{
+			{status: http.StatusBadRequest, speech: aVerdict, sentinel: ErrChallengeFailed},
+			{status: http.StatusNotFound, sentinel: ErrOneTimeTokenUnknown},
+		},
+		class: once,
+	},
+	{
+		name: OpOneTimeTokenVerifyFaceMap, method: http.MethodPost,
+		legacy:  "/v1/one-time-token/facemap/verify",
+		instead: "SCA.VerifyFaceMap",
+		token:   userToken, carries: carriesFaceMap, oneTime: true,
+		success: http.StatusOK, reply: jsonReply,
+		answers: []answer{
+			{status: http.StatusBadRequest, speech: aVerdict, sentinel: ErrChallengeFailed},
+			{status: http.StatusNotFound, sentinel: ErrOneTimeTokenUnknown},
+		},
+		class: once,
+	},
+
+	{
+		name: OpListProfiles, method: http.MethodGet,
+		legacy: "/v2/profiles", calendar: "/profiles",
+		token:   userToken,
+		success: http.StatusOK, reply: jsonReply,
+		class: reads,
+	},
+	{
+		name: OpFaceTecPublicKey, method: http.MethodGet,
+		legacy: "/v1/facetec/public-key", calendar: "/facetec/public-key",
+		token:   userToken,
+		success: http.StatusOK, reply: pemReply,
+		class: reads,
+	},
+
+	{
 		name: OpFetchToken, method: http.MethodPost,
 		legacy: "/oauth/token", calendar: "/oauth/token",
-		token:   basicAuth,
+		token:   ownAuthorization,
+		success: http.StatusOK, reply: jsonReply,
+		class: reads,
+	},
+	{
+		name: OpSignUp, method: http.MethodPost,
+		legacy: "/v1/user/signup/registration_code", calendar: "/user/signup/registration_code",
+		token:   applicationToken,
+		success: http.StatusOK, reply: jsonReply,
+		answers: []answer{{status: http.StatusConflict, code: "NOT_UNIQUE", sentinel: ErrUserExists}},
+		class:   once,
+	},
+	{
+		name: OpExchangeRegistrationCode, method: http.MethodPost,
+		legacy: "/oauth/token", calendar: "/oauth/token",
+		token:   ownAuthorization,
+		success: http.StatusOK, reply: jsonReply,
+		class: reads,
+	},
+	{
+		name: OpExchangeAuthorizationCode, method: http.MethodPost,
+		legacy: "/oauth/token", calendar: "/oauth/token",
+		token:   ownAuthorization,
+		success: http.StatusOK, reply: jsonReply,
+		class: once,
+	},
+	{
+		name: OpRefreshUserToken, method: http.MethodPost,
+		legacy: "/oauth/token", calendar: "/oauth/token",
+		token:   ownAuthorization,
+		success: http.StatusOK, reply: jsonReply,
+		class: reads,
+	},
+	{
+		name: OpFetchUser, method: http.MethodGet,
+		legacy: "/v1/me", calendar: "/me",
+		token:   ownAuthorization,
 		success: http.StatusOK, reply: jsonReply,
 		class: reads,
 	},
@@ -148,4 +352,14 @@ var operations = func() map[Operation]*operation {
 func (o Operation) Writes() bool {
 	row := operations[o]
 	return row != nil && row.writes()
+}
+
+// ReplacedBy says what takes the place of an operation that Wise has deprecated,
+// such as "SCA.CreatePin", or what to do where nothing does; empty for an
+// operation that is not deprecated.
+func (o Operation) ReplacedBy() string {
+	if row := operations[o]; row != nil {
+		return row.instead
+	}
+	return ""
 }

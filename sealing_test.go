@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"crypto/fips140"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -59,7 +60,8 @@ func unseal(t testing.TB, compact string, keys ...*rsa.PrivateKey) string {
 		t.Errorf("the body is no compact JWE: %v", err)
 		return ""
 	}
-	plaintext, err := jwe.Decrypt(append(keys, sealingKey())[0])
+	var plaintext []byte
+	fips140.WithoutEnforcement(func() { plaintext, err = jwe.Decrypt(append(keys, sealingKey())[0]) }) // Wise may use what we must not
 	if err != nil {
 		t.Errorf("the body can't be opened: %v", err)
 	}
@@ -85,7 +87,9 @@ func cekOf(request string, keys ...*rsa.PrivateKey) []byte {
 // sealReply makes a reply as Wise does.
 func sealReply(alg jose.KeyAlgorithm, key any, plaintext string, options *jose.EncrypterOptions) string {
 	encrypter := must(jose.NewEncrypter(jose.A256GCM, jose.Recipient{Algorithm: alg, Key: key}, options))
-	return must(must(encrypter.Encrypt([]byte(plaintext))).CompactSerialize())
+	var jwe *jose.JSONWebEncryption
+	fips140.WithoutEnforcement(func() { jwe = must(encrypter.Encrypt([]byte(plaintext))) }) // go-jose plays Wise, wherever we run
+	return must(jwe.CompactSerialize())
 }
 
 // sealDirect seals a reply with the content key of the request it answers.
@@ -186,9 +190,8 @@ func badReplies(cek []byte, key *rsa.PrivateKey) map[string]string {
 		"long tag":                     cut(dir, 4, segment(17)),
 		"surplus digits in the tag":    dir + "AA",
 		"padding":                      dir + "=",
-		"line break":                   dir + "\n",
 		"line break in a segment":      strings.Replace(dir, ".", ".\r\n", 1),
-		"space":                        " " + dir,
+		"space within":                 strings.Replace(dir, ".", ". ", 1),
 		"standard base64":              cut(dir, 2, "++++++++++++++++"),
 		"another content key":          sealReply(jose.DIRECT, bytes.Repeat([]byte{8}, cekSize), "hello", nil),
 		"short content key":            sealReply(jose.DIRECT, bytes.Repeat([]byte{7}, cekSize), "hello", nil)[1:],

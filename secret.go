@@ -55,9 +55,10 @@ func (secret) MarshalJSON() ([]byte, error) { return []byte(`"` + mask + `"`), n
 // zero Pin is refused by every method.
 //
 // A Pin can't be printed: every fmt verb, slog handler and encoder gives a
-// fixed mask, and the digits can't be read back from it. It can't be compared
-// with ==, is a panic as the key of a map, and two of the same digits are
-// unequal to reflect.DeepEqual: see [Pin.Equal].
+// fixed mask, or fails as encoding/gob does, and reflection doesn't get at the
+// digits. It can't be compared with == or be the key of a map: neither compiles,
+// and as the key of a map[any] it is a panic. Two of the same digits are unequal
+// to reflect.DeepEqual: see [Pin.Equal].
 type Pin struct{ secret }
 
 // Equal reports in constant time whether two PINs have the same digits. The
@@ -98,6 +99,25 @@ func (t OneTimeToken) Reveal() string { return string(t.bytes()) }
 // OneTimeToken equals none.
 func (t OneTimeToken) Equal(other OneTimeToken) bool { return t.equal(other.secret) }
 
+// OTP is a code that Wise has sent to a customer's phone: exactly six ASCII
+// digits. Make one with [NewOTP]; the zero OTP is refused by every method. Like
+// a [Pin] it can be neither printed nor compared with ==.
+type OTP struct{ secret }
+
+// Equal reports in constant time whether two codes are the same. The zero OTP
+// equals none.
+func (o OTP) Equal(other OTP) bool { return o.equal(other.secret) }
+
+// RegistrationCode is what a partner signs a customer up with, and gets the
+// customer's tokens with: a password of the partner's own making, kept
+// encrypted. Make one with [NewRegistrationCode]. Like a [Pin] it can be neither
+// printed nor compared with ==.
+type RegistrationCode struct{ secret }
+
+// Equal reports in constant time whether two codes are the same. The zero
+// RegistrationCode equals none.
+func (c RegistrationCode) Equal(other RegistrationCode) bool { return c.equal(other.secret) }
+
 // UserID is Wise's id of a user, the partner's end customer: a positive number.
 type UserID int64
 
@@ -107,3 +127,10 @@ type ProfileID int64
 
 // PhoneNumberID is Wise's id of a phone number: a positive number.
 type PhoneNumberID int64
+
+// Profile says whose factor a call is about, and whose token acts: a user, and
+// one of the user's profiles.
+type Profile struct {
+	User UserID
+	ID   ProfileID
+}

@@ -37,6 +37,12 @@ var (
 	ErrUserNotFound error = &sentinel{"user_not_found", "no such user"}
 	// ErrPhoneRepeated: the phone number is in use, perhaps by another user (422, phone.number.repeated).
 	ErrPhoneRepeated error = &sentinel{"phone_repeated", "the phone number is in use already"}
+	// ErrChallengeFailed: Wise refuses the PIN, the fingerprint, the face map or the code that was given for a challenge, or has blocked it after too many (400); or keeps the challenge unpassed, and then it is no [*APIError].
+	ErrChallengeFailed error = &sentinel{"challenge_failed", "Wise refuses what was given for the challenge, or has blocked it"}
+	// ErrOneTimeTokenUnknown: the one-time token is unknown or expired, or the access token is refused (404): Wise doesn't say which.
+	ErrOneTimeTokenUnknown error = &sentinel{"one_time_token_unknown", "the one-time token is unknown or expired, or the access token is refused"}
+	// ErrUserExists: somebody with this e-mail address is a user of Wise's already (409, NOT_UNIQUE): send the customer to the page of [UserTokenService.AuthorizationURL].
+	ErrUserExists error = &sentinel{"user_exists", "somebody with this e-mail address is a user already"}
 	// ErrInvalidRequest: Wise refuses what was sent (400 or 422).
 	ErrInvalidRequest error = &sentinel{"invalid_request", "Wise refuses the request as invalid"}
 	// ErrUnauthorized: Wise refuses the token, and a fresh one if the source had one (401).
@@ -67,6 +73,10 @@ var (
 	ErrInvalidArgument error = &sentinel{"invalid_argument", "invalid argument"}
 	// ErrNoToken: there is no source for the token that the operation needs, or the source gave none.
 	ErrNoToken error = &sentinel{"no_token", "no token"}
+	// ErrReauthorise: Wise refuses the customer's refresh token or code for good: the customer must be asked again, by way of [UserTokenService.AuthorizationURL]. It matches [ErrNoToken] too.
+	ErrReauthorise error = &sentinel{"reauthorise", "the customer must authorise the partner again"}
+	// ErrChallengeUnsupported: a challenge can't be cleared, because the [Challenger] has no callback for its kind or its alternatives.
+	ErrChallengeUnsupported error = &sentinel{"challenge_unsupported", "there is no callback for a challenge of this kind"}
 	// ErrJWERequired: the operation's body must be sealed, and the client was made without [WithJWE].
 	ErrJWERequired error = &sentinel{"jwe_required", "the body must be sealed: use WithJWE"}
 	// ErrNoKey: Wise's key could not be obtained, so the body could not be sealed.

@@ -15,6 +15,7 @@ type answer struct {
 	contentType string
 	header      http.Header
 	body        []byte
+	refusal     string // the rule that the request breaks, and how; empty if none
 }
 
 const (
@@ -22,6 +23,7 @@ const (
 	typeJOSE = "application/jose+json"
 	typeForm = "application/x-www-form-urlencoded"
 	typeHTML = "text/html; charset=utf-8"
+	typeText = "text/plain"
 )
 
 // Codes that Wise documents.
@@ -59,6 +61,7 @@ func errorAnswer(status int, code, message string) answer {
 // fourth fingerprint gets.
 func refusal(status int, rule, message string) *answer {
 	a := oauthError(status, simulatorCode+rule, message)
+	a.refusal = rule + ": " + message
 	return &a
 }
 
@@ -74,20 +77,20 @@ func invalidToken() answer {
 	return oauthError(http.StatusUnauthorized, "invalid_token", "the access token is missing, unknown or expired")
 }
 
-// forbidden has the shape of the errors of Spring, which stands before Wise's
+// springError has the shape of the errors of Spring, which stands before Wise's
 // own code.
-func forbidden(path string) answer {
-	return jsonAnswer(http.StatusForbidden, struct {
+func springError(now time.Time, status int, message, path string) answer {
+	return jsonAnswer(status, struct {
 		Timestamp string `json:"timestamp"`
 		Status    int    `json:"status"`
 		Error     string `json:"error"`
 		Message   string `json:"message"`
 		Path      string `json:"path"`
 	}{
-		time.Now().UTC().Format("2006-01-02T15:04:05.000+0000"),
-		http.StatusForbidden,
-		http.StatusText(http.StatusForbidden),
-		"Access is denied",
+		now.UTC().Format("2006-01-02T15:04:05.000+0000"),
+		status,
+		http.StatusText(status),
+		message,
 		path,
 	})
 }
@@ -98,4 +101,13 @@ func unreadable() answer {
 		Message   string `json:"message"`
 		RequestID string `json:"request_id"`
 	}{"An unexpected error occurred", uuid.NewString()})
+}
+
+// rateLimited is Wise's 429, which has no body.
+func rateLimited(retryAfter string) answer {
+	a := answer{status: http.StatusTooManyRequests, header: http.Header{"X-Rate-Limited-By": {"wise-public-api"}}}
+	if retryAfter != "" {
+		a.header.Set("Retry-After", retryAfter)
+	}
+	return a
 }

@@ -1,6 +1,7 @@
 package usersecuritytest
 
 import (
+	"context"
 	"crypto/tls"
 	"net"
 	"net/http"
@@ -12,8 +13,8 @@ import (
 // after.
 const brokenWriteTimeout = 5 * time.Second
 
-// hijack takes the connection out of net/http's hands. On HTTP/2 there is none
-// to be had, and the stream is broken instead.
+// hijack takes the connection out of net/http's hands. On HTTP/2 that is not
+// possible, and the stream is broken instead.
 func hijack(w http.ResponseWriter) net.Conn {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -41,6 +42,16 @@ func resetConn(conn net.Conn) {
 // garbage answers with something that isn't HTTP.
 func garbage(w http.ResponseWriter) { sendRaw(w, "\x00\x01\x02 this is not HTTP\r\n\r\n") }
 
+// status000 answers with a status that HTTP doesn't have.
+func status000(w http.ResponseWriter) {
+	sendRaw(w, "HTTP/1.1 000 \r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+}
+
+// switchingProtocols answers 101 to a request that asked for no other protocol.
+func switchingProtocols(w http.ResponseWriter) {
+	sendRaw(w, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+}
+
 // sendRaw sends text as it is, and closes the connection.
 func sendRaw(w http.ResponseWriter, text string) {
 	conn := hijack(w)
@@ -48,39 +59,33 @@ func sendRaw(w http.ResponseWriter, text string) {
 	_ = conn.Close()
 }
 
-// half sends the header, which announces the whole body, and half of the body.
-func (x *exchange) half(w http.ResponseWriter, a answer) {
-	x.head(w, a)
-	_, _ = w.Write(a.body[:len(a.body)/2])
-	_ = http.NewResponseController(w).Flush()
-}
-
-// stall leaves the client waiting for the rest of the answer.
-func (x *exchange) stall(w http.ResponseWriter, a answer) {
-	if len(a.body) > 0 {
-		x.half(w, a)
+// stall leaves the client waiting for the rest of the answer, until it leaves or
+// the server closes.
+func (r *response) stall(ctx context.Context, closing <-chan struct{}) {
+	if len(r.body) > 0 {
+		r.half()
 	}
 	select {
-	case <-x.request.Context().Done():
-	case <-x.server.closing:
+	case <-ctx.Done():
+	case <-closing:
 	}
 	panic(http.ErrAbortHandler)
 }
 
 // cut breaks the answer off in the middle.
-func (x *exchange) cut(w http.ResponseWriter, a answer) {
-	if len(a.body) > 0 {
-		x.half(w, a)
+func (r *response) cut() {
+	if len(r.body) > 0 {
+		r.half()
 		panic(http.ErrAbortHandler)
 	}
-	sendRaw(w, "HTTP/1.1 20")
+	sendRaw(r.w, "HTTP/1.1 20")
 }
 
 // faultyListener applies the faults that strike a connection when it is
 // accepted.
 type faultyListener struct {
 	net.Listener
-	server *Server
+	faults *faults
 }
 
 func (l *faultyListener) Accept() (net.Conn, error) {
@@ -89,7 +94,7 @@ func (l *faultyListener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		switch f := l.server.faults.pickOnAccept(); f.Kind {
+		switch f := l.faults.pickOnAccept(); f.Kind {
 		case Refuse:
 			resetConn(conn)
 		case SlowTLS:

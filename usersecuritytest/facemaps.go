@@ -4,23 +4,61 @@ import (
 	"encoding/base64"
 	"net/http"
 	"strings"
+
+	"github.com/wise-partner/usersecurity"
 )
 
-func (x *exchange) enrolFaceMap() answer {
-	faceMap, refused := x.field("faceMap")
+func faceMapRoutes(u *users) []route {
+	return []route{
+		{
+			operation: usersecurity.OpEnrolFaceMap,
+			methods:   []string{http.MethodPost}, path: "/v1/user/facemap/enrol", ended: true,
+			token: kindUser, body: jsonBody, handle: u.enrolFaceMap,
+		},
+		{
+			operation: usersecurity.OpDeleteFaceMap,
+			methods:   []string{http.MethodDelete}, path: "/v1/users/{user}/facemap/enrol", ended: true,
+			token: kindApplication, grant: true,
+			handle: u.deleteFaceMap(errorAnswer(http.StatusNotFound, codeFaceMapNotSet, "The face map is not set up")),
+		},
+		{
+			operation: usersecurity.OpSCAEnrolFaceMap,
+			methods:   []string{http.MethodPost}, path: "/v2/profiles/{profile}/facemaps",
+			token: kindUser, body: jsonBody, handle: u.enrolFaceMap,
+		},
+		{
+			operation: usersecurity.OpSCADeleteFaceMap,
+			methods:   []string{http.MethodDelete}, path: "/v2/profiles/{profile}/facemaps",
+			token: kindUser, handle: u.deleteFaceMap(emptyAnswer(http.StatusNotFound)),
+		},
+	}
+}
+
+func (u *users) enrolFaceMap(c *call) answer {
+	faceMap, refused := faceMapIn(c)
 	if refused != nil {
 		return *refused
 	}
-	if !isFaceMap(faceMap) {
-		return errorAnswer(http.StatusBadRequest, "facemap.invalid", "The face map must be base64")
-	}
-	switch x.server.users.setSecret(x.token.user, faceMapOf, DigestOf(faceMap)) {
+	switch u.setSecret(c.user(), c.ids.profile, faceMapOf, DigestOf(faceMap)) {
 	case unknownUser:
 		return emptyAnswer(http.StatusNotFound)
 	case exists:
 		return emptyAnswer(http.StatusConflict)
 	}
 	return emptyAnswer(http.StatusNoContent)
+}
+
+// faceMapIn is the one that a call brings.
+func faceMapIn(c *call) (string, *answer) {
+	faceMap, refused := c.field("faceMap")
+	if refused != nil {
+		return "", refused
+	}
+	if !isFaceMap(faceMap) {
+		a := errorAnswer(http.StatusBadRequest, "facemap.invalid", "The face map must be base64")
+		return "", &a
+	}
+	return faceMap, nil
 }
 
 // isFaceMap takes standard base64 with padding. The decoder alone would skip
@@ -33,12 +71,14 @@ func isFaceMap(text string) bool {
 	return err == nil
 }
 
-func (x *exchange) deleteFaceMap() answer {
-	switch x.server.users.removeSecret(x.ids.user, faceMapOf) {
-	case unknownUser:
-		return emptyAnswer(http.StatusNotFound)
-	case missing:
-		return errorAnswer(http.StatusNotFound, codeFaceMapNotSet, "The face map is not set up")
+func (u *users) deleteFaceMap(notSet answer) func(*call) answer {
+	return func(c *call) answer {
+		switch u.removeSecret(c.user(), c.ids.profile, faceMapOf) {
+		case unknownUser:
+			return emptyAnswer(http.StatusNotFound)
+		case missing:
+			return notSet
+		}
+		return emptyAnswer(http.StatusNoContent)
 	}
-	return emptyAnswer(http.StatusNoContent)
 }

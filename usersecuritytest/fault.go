@@ -1,12 +1,7 @@
 package usersecuritytest
 
 import (
-	"fmt"
-	"maps"
-	"math/rand/v2"
 	"net/http"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/wise-partner/usersecurity"
@@ -47,6 +42,22 @@ const (
 	// HTML502 answers as a gateway does that can't reach Wise: 502 and a page of
 	// HTML. With After the request is processed first.
 	HTML502 FaultKind = "html-502"
+	// HTMLPage answers with Status, 200 if it is 0, and a page of HTML, as portals,
+	// firewalls and gateways do that stand before Wise. With After the request is
+	// processed first.
+	HTMLPage FaultKind = "html-page"
+	// ForeignJSON answers with Status, 200 if it is 0, and JSON that is not Wise's:
+	// {"status":"ok"}. With After the request is processed first.
+	ForeignJSON FaultKind = "foreign-json"
+	// EmptyReply answers with Status, 200 if it is 0, and no body. With After the
+	// request is processed first.
+	EmptyReply FaultKind = "empty-reply"
+	// Status000 answers with the status line HTTP/1.1 000, as some proxies do when
+	// their backend is gone. With After the request is processed first.
+	Status000 FaultKind = "status-000"
+	// SwitchingProtocols answers 101, which nobody has asked for. With After the
+	// request is processed first.
+	SwitchingProtocols FaultKind = "switching-protocols"
 	// TooManyRequests answers 429 without a body, with RetryAfter as it stands.
 	TooManyRequests FaultKind = "too-many-requests"
 	// Unreadable answers with the 500 of a body that Wise can't decrypt.
@@ -65,13 +76,16 @@ const (
 // fit, the one injected first is applied, and no other.
 //
 // On HTTP/2, where a connection is shared by many requests, ResetBefore,
-// ResetAfter, Cut and Garbage break the stream of the request only.
+// ResetAfter, Cut, Garbage, Status000 and SwitchingProtocols break the stream of
+// the request only.
 type Fault struct {
 	Kind FaultKind
 
-	// Operation is the operation to hit; empty for any of the eleven operations
-	// of User Security. The key and token endpoints are hit only if they are
-	// named, such as usersecurity.OpFetchToken.
+	// Operation is the operation to hit; empty for any that serves a customer: the
+	// eleven of User Security, their successors, one-time tokens, profiles, the
+	// FaceTec key, signing up, and protected calls that the simulator doesn't know.
+	// What the client needs for itself is hit only if it is named, such as
+	// usersecurity.OpFetchToken.
 	Operation usersecurity.Operation
 	// User is the user to hit, by path or by token; 0 for any.
 	User usersecurity.UserID
@@ -87,173 +101,15 @@ type Fault struct {
 	// Delay is how long [Delay] and [SlowTLS] wait.
 	Delay time.Duration
 	// After has the request processed before the fault strikes, where the kind
-	// leaves the choice: [Delay], [HTML502], [Status].
+	// leaves the choice: [Delay], [Status], and the foreign answers from [HTML502]
+	// to [SwitchingProtocols].
 	After bool
 	// RetryAfter is the Retry-After header of [TooManyRequests]; empty for none.
 	RetryAfter string
 	// Status, Header and Body are the answer of [Status], which sends them as
-	// they are. Without a Content-Type in Header there is none.
+	// they are. Without a Content-Type in Header there is none. [HTMLPage],
+	// [ForeignJSON] and [EmptyReply] take Status too.
 	Status int
 	Header http.Header
 	Body   string
-}
-
-// Inject adds a rule. Kinds [Refuse] and [SlowTLS] strike when a connection is
-// accepted, when nothing is known of the requests to come: of the selection
-// only Rate and Times apply to them. Inject panics on a rule that makes no
-// sense, as it would never strike.
-func (s *Server) Inject(f Fault) {
-	if complaint := f.check(s.settings.tls); complaint != "" {
-		panic("usersecuritytest: Inject: " + complaint)
-	}
-	f.Header = f.Header.Clone()
-	s.faults.add(f)
-}
-
-// ClearFaults removes all rules. Requests that a rule has already hit stay hit.
-func (s *Server) ClearFaults() { s.faults.clear() }
-
-// Faults returns how often each kind has struck since the server started.
-func (s *Server) Faults() map[FaultKind]int { return s.faults.snapshot() }
-
-func (f *Fault) onAccept() bool { return f.Kind == Refuse || f.Kind == SlowTLS }
-
-// check returns what is wrong with a rule.
-func (f *Fault) check(tls bool) string {
-	kinds := []FaultKind{
-		Refuse, SlowTLS, ResetBefore, ResetAfter, Delay, Stall, Cut, Garbage,
-		HTML502, TooManyRequests, Unreadable, Unauthorized, Status, RotateKey,
-	}
-	mayBeAfter := []FaultKind{Delay, HTML502, Status}
-	switch {
-	case !slices.Contains(kinds, f.Kind):
-		return fmt.Sprintf("the kind %q is unknown", f.Kind)
-	case f.Kind == SlowTLS && !tls:
-		return "SlowTLS takes a server made WithTLS"
-	case f.onAccept() && (f.Operation != "" || f.User != 0 || f.Attempt != 0):
-		return string(f.Kind) + " strikes before there is a request: Operation, User and Attempt can't be set"
-	case f.After && !slices.Contains(mayBeAfter, f.Kind):
-		return "After has no meaning for " + string(f.Kind)
-	case f.Rate < 0 || f.Rate > 1:
-		return "Rate is between 0 and 1"
-	case f.User < 0 || f.Attempt < 0 || f.Times < 0 || f.Delay < 0:
-		return "a negative value"
-	case (f.Kind == Delay || f.Kind == SlowTLS) && f.Delay == 0:
-		return string(f.Kind) + " needs Delay"
-	case f.Kind == Status && (f.Status < 200 || f.Status > 999):
-		return "Status needs a Status from 200 to 999"
-	}
-	return ""
-}
-
-// fits reports whether a rule is about a request.
-func (f *Fault) fits(x *exchange) bool {
-	op := x.operation()
-	return !f.onAccept() &&
-		(f.Operation == op && op != "" || f.Operation == "" && userSecurity[op]) &&
-		(f.User == 0 || f.User == x.user()) &&
-		(f.Attempt == 0 || f.Attempt == x.attempt)
-}
-
-// userSecurity are the operations that a rule without an operation is about.
-var userSecurity = map[usersecurity.Operation]bool{
-	usersecurity.OpCreatePin:               true,
-	usersecurity.OpDeletePin:               true,
-	usersecurity.OpEnrolFaceMap:            true,
-	usersecurity.OpDeleteFaceMap:           true,
-	usersecurity.OpCreateDeviceFingerprint: true,
-	usersecurity.OpListDeviceFingerprints:  true,
-	usersecurity.OpDeleteDeviceFingerprint: true,
-	usersecurity.OpListPhoneNumbers:        true,
-	usersecurity.OpCreatePhoneNumber:       true,
-	usersecurity.OpUpdatePhoneNumber:       true,
-	usersecurity.OpDeletePhoneNumber:       true,
-}
-
-// gatewayPage is what a gateway says of a backend it can't reach.
-const gatewayPage = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n" +
-	"<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n</body>\r\n</html>\r\n"
-
-// answer is what the fault answers in place of the simulator, if it does.
-func (f *Fault) answer(x *exchange) (answer, bool) {
-	switch f.Kind {
-	case HTML502:
-		return answer{status: http.StatusBadGateway, contentType: typeHTML, body: []byte(gatewayPage)}, true
-	case TooManyRequests:
-		a := answer{status: http.StatusTooManyRequests, header: http.Header{"X-Rate-Limited-By": {"wise-public-api"}}}
-		if f.RetryAfter != "" {
-			a.header.Set("Retry-After", f.RetryAfter)
-		}
-		return a, true
-	case Unreadable:
-		return unreadable(), true
-	case Unauthorized:
-		if x.operation() == usersecurity.OpFetchToken {
-			return oauthError(http.StatusUnauthorized, "invalid_client", "client id and client secret are not valid"), true
-		}
-		return invalidToken(), true
-	case Status:
-		return answer{status: f.Status, header: f.Header, body: []byte(f.Body)}, true
-	}
-	return answer{}, false
-}
-
-// faults are the rules in force.
-type faults struct {
-	mu     sync.Mutex
-	rules  []*rule
-	random *rand.Rand
-	counts map[FaultKind]int
-}
-
-type rule struct {
-	Fault
-	struck int
-}
-
-func (f *faults) init(seed uint64) {
-	f.random = rand.New(rand.NewPCG(seed, 'f'))
-	f.counts = map[FaultKind]int{}
-}
-
-func (f *faults) add(fault Fault) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.rules = append(f.rules, &rule{Fault: fault})
-}
-
-func (f *faults) clear() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.rules = nil
-}
-
-func (f *faults) snapshot() map[FaultKind]int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return maps.Clone(f.counts)
-}
-
-// pick returns the fault that strikes a request; the zero Fault for none.
-func (f *faults) pick(x *exchange) Fault {
-	return f.first(func(rule *Fault) bool { return rule.fits(x) })
-}
-
-// pickOnAccept returns the fault that strikes a new connection.
-func (f *faults) pickOnAccept() Fault { return f.first((*Fault).onAccept) }
-
-func (f *faults) first(fits func(*Fault) bool) Fault {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for i, r := range f.rules {
-		if !fits(&r.Fault) || r.Rate > 0 && r.Rate < 1 && f.random.Float64() >= r.Rate {
-			continue
-		}
-		f.counts[r.Kind]++
-		if r.struck++; r.struck == r.Times {
-			f.rules = slices.Delete(f.rules, i, i+1)
-		}
-		return r.Fault
-	}
-	return Fault{}
 }

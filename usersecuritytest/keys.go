@@ -1,16 +1,19 @@
 package usersecuritytest
 
 import (
-	"crypto/rand"
+	"bytes"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
-	"sync"
+	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/wise-partner/usersecurity"
 )
 
 // How the key endpoints name the one algorithm and the one use the simulator
@@ -18,33 +21,24 @@ import (
 const (
 	keyAlgorithm = "RSA_OAEP_256"
 	keyScope     = "PAYLOAD_ENCRYPTION"
-	keyBits      = 2048
 )
 
-// EncryptionKey is Wise's encryption key as it is now.
-func (s *Server) EncryptionKey() *rsa.PublicKey {
-	pub := s.wiseKeys.newest().private.PublicKey
-	return &pub
-}
+// validityLayout is in UTC and says no zone.
+const validityLayout = "2006-01-02 15:04:05"
 
-// RotateKey gives Wise a new encryption key. Bodies sealed to the old one can't
-// be opened any more: they are answered with Wise's 500.
-func (s *Server) RotateKey() { s.wiseKeys.rotate() }
-
-// wiseKeys are Wise's encryption keys, of which only the newest opens anything.
-// The first one is made when it is first needed.
-type wiseKeys struct {
-	first  sync.Once
-	adding sync.Mutex // one at a time: making a key takes long
-
-	mu   sync.Mutex
-	keys []*wiseKey
-}
-
-type wiseKey struct {
-	version int
-	id      uuid.UUID
-	private *rsa.PrivateKey
+func keyRoutes(w *wiseKeys, p *partnerKeys) []route {
+	return []route{
+		{
+			operation: usersecurity.OpFetchWiseKey,
+			methods:   []string{http.MethodGet}, path: "/v1/auth/jose/response/public-keys",
+			token: kindApplication, query: true, handle: w.fetch,
+		},
+		{
+			operation: usersecurity.OpRegisterReplyKey,
+			methods:   []string{http.MethodPost}, path: "/v1/auth/jose/request/public-keys",
+			token: kindApplication, body: jsonBody, handle: p.register,
+		},
+	}
 }
 
 // wiseKeyReply is what the key endpoint says of a key.
@@ -60,74 +54,19 @@ type keyMaterial struct {
 	KeyMaterial string `json:"keyMaterial"`
 }
 
-func (w *wiseKeys) newest() *wiseKey {
-	w.first.Do(w.add)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.keys[len(w.keys)-1]
-}
-
-func (w *wiseKeys) rotate() {
-	w.first.Do(w.add)
-	w.add()
-}
-
-// add makes a key while the one there is stays in use.
-func (w *wiseKeys) add() {
-	w.adding.Lock()
-	defer w.adding.Unlock()
-	w.mu.Lock()
-	n := len(w.keys)
-	w.mu.Unlock()
-	key := &wiseKey{version: n + 1, id: uuid.New(), private: pooledKey(n)}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.keys = append(w.keys, key)
-}
-
-// version returns nil where there is no such version.
-func (w *wiseKeys) version(n int) *wiseKey {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if n < 1 || n > len(w.keys) {
-		return nil
-	}
-	return w.keys[n-1]
-}
-
-// keyPool shares keys between the servers of a process: a test suite starts
-// many servers, and each key takes a good part of a second to make.
-var keyPool struct {
-	mu   sync.Mutex
-	keys []*rsa.PrivateKey
-}
-
-func pooledKey(i int) *rsa.PrivateKey {
-	keyPool.mu.Lock()
-	defer keyPool.mu.Unlock()
-	for len(keyPool.keys) <= i {
-		key, err := rsa.GenerateKey(rand.Reader, keyBits)
-		if err != nil {
-			panic(fmt.Sprintf("usersecuritytest: an encryption key can't be made: %v", err))
-		}
-		keyPool.keys = append(keyPool.keys, key)
-	}
-	return keyPool.keys[i]
-}
-
-// fetchWiseKey publishes Wise's key: the newest, or the version asked for.
-func (x *exchange) fetchWiseKey() answer {
-	query := x.request.URL.Query()
+// fetch publishes Wise's key: the newest, or the version asked for.
+func (w *wiseKeys) fetch(c *call) answer {
+	query := c.request.URL.Query()
 	if query.Get("algorithm") != keyAlgorithm || query.Get("scope") != keyScope {
 		return *refusal(http.StatusBadRequest, "query.wrong", "the query must have algorithm="+keyAlgorithm+" and scope="+keyScope)
 	}
-	key := x.server.wiseKeys.newest()
+	key := w.newest()
 	if query.Has("version") {
 		n, err := strconv.Atoi(query.Get("version"))
 		if err != nil {
 			return *refusal(http.StatusBadRequest, "query.wrong", "version is a number")
 		}
-		if key = x.server.wiseKeys.version(n); key == nil {
+		if key = w.version(n); key == nil {
 			return emptyAnswer(http.StatusNotFound)
 		}
 	}
@@ -141,4 +80,72 @@ func (x *exchange) fetchWiseKey() answer {
 		KeyMaterial: keyMaterial{keyAlgorithm, base64.StdEncoding.EncodeToString(der)},
 		Scope:       keyScope,
 	})
+}
+
+// registration is what the partner sends, and, with two fields more, what Wise
+// answers.
+type registration struct {
+	KeyID             string      `json:"keyId"`
+	Scope             string      `json:"scope"`
+	ValidFrom         *string     `json:"validFrom"`
+	ValidTill         *string     `json:"validTill"`
+	PublicKeyMaterial keyMaterial `json:"publicKeyMaterial"`
+}
+
+// register takes a key of the partner's for replies.
+func (p *partnerKeys) register(c *call) answer {
+	var r registration
+	decoder := json.NewDecoder(bytes.NewReader(c.payload))
+	decoder.DisallowUnknownFields()
+	if decoder.Decode(&r) != nil || decoder.More() {
+		return *refusal(http.StatusBadRequest, "body.malformed", "the body must be a JSON object with keyId, scope, validFrom, validTill and publicKeyMaterial")
+	}
+	if r.Scope != keyScope || r.PublicKeyMaterial.Algorithm != keyAlgorithm {
+		return *refusal(http.StatusBadRequest, "key.use", "the simulator takes keys of scope "+keyScope+" and algorithm "+keyAlgorithm+" only")
+	}
+	id, err := uuid.Parse(r.KeyID)
+	if err != nil || id == uuid.Nil {
+		return *refusal(http.StatusBadRequest, "key.id", "keyId must be a UUID")
+	}
+	public := parsePublicKey(r.PublicKeyMaterial.KeyMaterial)
+	if public == nil {
+		return *refusal(http.StatusBadRequest, "key.material", "keyMaterial must be standard base64 of the DER of an RSA key of at least 2048 bits")
+	}
+	from, fromOK := parseValidity(r.ValidFrom)
+	till, tillOK := parseValidity(r.ValidTill)
+	if !fromOK || !tillOK {
+		return *refusal(http.StatusBadRequest, "key.validity", "validFrom and validTill are written like "+validityLayout)
+	}
+	if !p.add(&partnerKey{id: id, public: public, from: from, till: till}) {
+		return *refusal(http.StatusConflict, "key.id.taken", "another key is registered under this keyId")
+	}
+	return jsonAnswer(http.StatusCreated, struct {
+		registration
+		ClientID              *string `json:"clientId"`
+		DeactivationTimestamp *string `json:"deactivationTimestamp"`
+	}{registration: r})
+}
+
+func parsePublicKey(material string) *rsa.PublicKey {
+	der, err := base64.StdEncoding.Strict().DecodeString(material)
+	if err != nil {
+		return nil
+	}
+	parsed, err := x509.ParsePKIXPublicKey(der)
+	if err != nil {
+		return nil
+	}
+	key, ok := parsed.(*rsa.PublicKey)
+	if !ok || key.N.BitLen() < keyBits {
+		return nil
+	}
+	return key
+}
+
+func parseValidity(s *string) (time.Time, bool) {
+	if s == nil {
+		return time.Time{}, true
+	}
+	t, err := time.Parse(validityLayout, *s)
+	return t, err == nil
 }

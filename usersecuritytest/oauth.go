@@ -1,10 +1,11 @@
 package usersecuritytest
 
 import (
-	"crypto/subtle"
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/wise-partner/usersecurity"
 )
 
 // Grant types of the token endpoint.
@@ -16,8 +17,7 @@ const (
 )
 
 const (
-	tokenType = "bearer"
-	scope     = "transfers"
+	scope = "transfers"
 	// minRegistrationCode is the shortest registration code there may be.
 	minRegistrationCode = 32
 
@@ -38,59 +38,68 @@ type tokenReply struct {
 	CreatedAt             string `json:"created_at,omitempty"`
 }
 
-func (x *exchange) fetchToken() answer {
-	if !x.isPartner() {
+// tokenEndpoint hands out tokens to the partner.
+type tokenEndpoint struct {
+	clock   *clock
+	partner *partner
+	tokens  *tokens
+	grants  *grants
+}
+
+func (e *tokenEndpoint) routes() []route {
+	return []route{{
+		operation: usersecurity.OpFetchToken,
+		methods:   []string{http.MethodPost}, path: "/oauth/token",
+		body: formBody, handle: e.fetchToken,
+	}}
+}
+
+func (e *tokenEndpoint) fetchToken(c *call) answer {
+	if !e.partner.authenticates(c.request) {
 		return oauthError(http.StatusUnauthorized, "invalid_client", "HTTP Basic authentication with client id and client secret is needed")
 	}
-	form, err := url.ParseQuery(string(x.body))
+	form, err := url.ParseQuery(string(c.payload))
 	if err != nil {
 		return oauthError(http.StatusBadRequest, "invalid_request", "the form can't be read")
 	}
-	tokens := &x.server.tokens
-	grant := form.Get("grant_type")
-	switch grant {
+	switch form.Get("grant_type") {
 	case grantClientCredentials:
-		access, expires := tokens.forApplication()
+		access, expires := e.tokens.forApplication()
 		return jsonAnswer(http.StatusOK, newTokenReply(access, expires))
 	case grantRegistrationCode:
-		if len(form.Get("registration_code")) < minRegistrationCode || form.Get("email") == "" {
+		code, email := form.Get("registration_code"), form.Get("email")
+		if len(code) < minRegistrationCode || email == "" {
 			return oauthError(http.StatusBadRequest, "invalid_request", "email and a registration_code of at least 32 characters are needed")
 		}
-		return x.redeem(form, grant, form.Get("registration_code"))
+		return e.grant(form, func() (usersecurity.UserID, bool) { return e.grants.registered(code, email) })
 	case grantAuthorizationCode:
-		if form.Get("code") == "" || form.Get("redirect_uri") == "" {
+		code := form.Get("code")
+		if code == "" || form.Get("redirect_uri") == "" {
 			return oauthError(http.StatusBadRequest, "invalid_request", "code and redirect_uri are needed")
 		}
-		return x.redeem(form, grant, form.Get("code"))
+		return e.grant(form, func() (usersecurity.UserID, bool) { return e.grants.redeem(code) })
 	case grantRefreshToken:
-		refreshToken := form.Get("refresh_token")
-		access, expires, ok := tokens.renew(refreshToken)
+		p, ok := e.tokens.renew(form.Get("refresh_token"))
 		if !ok {
 			return oauthError(http.StatusUnauthorized, "invalid_grant", "the refresh token is not valid")
 		}
-		return jsonAnswer(http.StatusOK, newTokenReply(access, expires).withRefresh(refreshToken))
+		return e.pairAnswer(p)
 	case "":
 		return oauthError(http.StatusBadRequest, "invalid_request", "grant_type is needed")
 	}
 	return oauthError(http.StatusBadRequest, "unsupported_grant_type", "the grant type is unknown")
 }
 
-func (x *exchange) redeem(form url.Values, grant, value string) answer {
+// grant makes tokens for the user whom a code stands for.
+func (e *tokenEndpoint) grant(form url.Values, redeem func() (usersecurity.UserID, bool)) answer {
 	if form.Get("client_id") != clientID {
 		return oauthError(http.StatusBadRequest, "invalid_request", "client_id must be the one that authenticates")
 	}
-	access, refreshToken, expires, ok := x.server.tokens.redeem(value, grant)
+	user, ok := redeem()
 	if !ok {
 		return oauthError(http.StatusUnauthorized, "invalid_grant", "the code is not valid")
 	}
-	return jsonAnswer(http.StatusOK, newTokenReply(access, expires).withRefresh(refreshToken))
-}
-
-// isPartner checks client id and secret.
-func (x *exchange) isPartner() bool {
-	id, secret, ok := x.request.BasicAuth()
-	return ok && id == clientID &&
-		subtle.ConstantTimeCompare([]byte(secret), []byte(x.server.tokens.clientSecret)) == 1
+	return e.pairAnswer(e.tokens.forUser(user))
 }
 
 func newTokenReply(access string, expires time.Time) tokenReply {
@@ -103,11 +112,11 @@ func newTokenReply(access string, expires time.Time) tokenReply {
 	}
 }
 
-func (r tokenReply) withRefresh(refreshToken string) tokenReply {
-	now := time.Now().UTC()
-	r.RefreshToken = refreshToken
-	r.RefreshTokenExpiresIn = int64(refreshLife / time.Second)
-	r.RefreshTokenExpiresAt = now.Add(refreshLife).Format(expiryLayout)
-	r.CreatedAt = now.Format(createdLayout)
-	return r
+func (e *tokenEndpoint) pairAnswer(p pair) answer {
+	r := newTokenReply(p.access, p.expires)
+	r.RefreshToken = p.refresh
+	r.RefreshTokenExpiresIn = int64(wholeSeconds(p.refreshExpiry.Sub(e.clock.now())))
+	r.RefreshTokenExpiresAt = p.refreshExpiry.UTC().Format(expiryLayout)
+	r.CreatedAt = p.created.UTC().Format(createdLayout)
+	return jsonAnswer(http.StatusOK, r)
 }

@@ -9,13 +9,6 @@ import (
 	"github.com/wise-partner/usersecurity/usersecuritytest"
 )
 
-func tokenRequest(srv *usersecuritytest.Server, form string) message {
-	req := http.Request{Header: http.Header{}}
-	req.SetBasicAuth(srv.ClientID(), srv.ClientSecret())
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return message{"POST", "/oauth/token", req.Header, form}
-}
-
 type wireToken struct {
 	AccessToken           string `json:"access_token"`
 	TokenType             string `json:"token_type"`
@@ -77,7 +70,12 @@ func TestUserGrants(t *testing.T) {
 	if !state(t, srv, otherUser).FaceMapEnrolled {
 		t.Error("the token stands for another user")
 	}
-	fetchToken(t, srv, registration) // can be used again
+	before := mine
+	mine = fetchToken(t, srv, registration)         // can be used again
+	mustStatus(t, send(t, srv, enrol(before)), 409) // its access token lives on
+	if r := send(t, srv, tokenRequest(srv, refreshOf(before))); r.status != 401 {
+		t.Errorf("a refresh token of before a new grant: status %d, want 401", r.status)
+	}
 	if r := send(t, srv, tokenRequest(srv, authorization.Encode())); r.status != 401 {
 		t.Errorf("an authorization code used twice: status %d, want 401", r.status)
 	}
@@ -87,10 +85,95 @@ func TestUserGrants(t *testing.T) {
 		t.Error("the refresh token changed")
 	}
 	mustStatus(t, send(t, srv, enrol(mine)), 401)
+	mustStatus(t, send(t, srv, enrol(before)), 401)
 	mustStatus(t, send(t, srv, enrol(renewed)), 409)
 	srv.ExpireTokens()
 	mustStatus(t, send(t, srv, enrol(renewed)), 401)
 	mustStatus(t, send(t, srv, enrol(fetchToken(t, srv, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {mine.RefreshToken}}))), 409)
+}
+
+func refreshOf(token wireToken) string {
+	return url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token.RefreshToken}}.Encode()
+}
+
+func whoami(access string) message { return message{"GET", "/v1/me", bearer(access), ""} }
+
+func TestRotatingRefreshTokens(t *testing.T) {
+	srv := newServer(t, usersecuritytest.WithRotatingRefreshTokens())
+	grant := url.Values{"grant_type": {"registration_code"}, "client_id": {srv.ClientID()}, "email": {"a@example.com"}, "registration_code": {srv.RegistrationCode(user)}}
+	first := fetchToken(t, srv, grant)
+	renew := func(token wireToken) (renewed wireToken) {
+		mustStatus(t, send(t, srv, tokenRequest(srv, refreshOf(token))), 200).json(t, &renewed)
+		return renewed
+	}
+	second := renew(first)
+	if second.RefreshToken == first.RefreshToken || second.RefreshToken == "" {
+		t.Error("the refresh token stays the same")
+	}
+	mustOAuthError(t, send(t, srv, tokenRequest(srv, refreshOf(first))), 401, "invalid_grant")
+	mustStatus(t, send(t, srv, whoami(second.AccessToken)), 200) // the refusal voids nothing
+	renew(second)
+}
+
+// Tokens and codes age by the clock that tests move.
+func TestTokensExpire(t *testing.T) {
+	srv := newServer(t)
+	code := srv.AuthorizationCode(user)
+	grant := url.Values{"grant_type": {"authorization_code"}, "client_id": {srv.ClientID()}, "redirect_uri": {"https://example.com"}}
+	srv.Advance(11 * time.Minute)
+	grant.Set("code", code)
+	mustOAuthError(t, send(t, srv, tokenRequest(srv, grant.Encode())), 401, "invalid_grant")
+	grant.Set("code", srv.AuthorizationCode(user))
+	token := fetchToken(t, srv, grant)
+	application := asApplication(srv, "GET", phones(user), "")
+
+	srv.Advance(43_190 * time.Second)
+	mustStatus(t, send(t, srv, whoami(token.AccessToken)), 200)
+	mustStatus(t, send(t, srv, application), 200)
+	srv.Advance(10 * time.Second)
+	mustOAuthError(t, send(t, srv, whoami(token.AccessToken)), 401, "invalid_token")
+	mustStatus(t, send(t, srv, application), 401)
+	mustStatus(t, send(t, srv, asApplication(srv, "GET", phones(user), "")), 200)
+
+	srv.Advance(19 * 365 * 24 * time.Hour)
+	r := mustStatus(t, send(t, srv, tokenRequest(srv, refreshOf(token))), 200)
+	var renewed wireToken
+	r.json(t, &renewed)
+	if renewed.RefreshTokenExpiresIn > 628_639_555-19*365*24*3600 || renewed.CreatedAt != token.CreatedAt {
+		t.Errorf("a renewal makes the refresh token younger: %+v", renewed)
+	}
+	srv.Advance(366 * 24 * time.Hour)
+	mustOAuthError(t, send(t, srv, tokenRequest(srv, refreshOf(token))), 401, "invalid_grant")
+}
+
+func TestWithdrawnAndReclaimed(t *testing.T) {
+	srv := newServer(t)
+	grant := url.Values{"grant_type": {"registration_code"}, "client_id": {srv.ClientID()}, "email": {"a@example.com"}, "registration_code": {srv.RegistrationCode(user)}}
+	mine := fetchToken(t, srv, grant)
+	theirs := fetchToken(t, srv, url.Values{"grant_type": {"authorization_code"}, "client_id": {srv.ClientID()}, "code": {srv.AuthorizationCode(otherUser)}, "redirect_uri": {"https://example.com"}})
+	srv.WithdrawTokens(user)
+	mustStatus(t, send(t, srv, whoami(mine.AccessToken)), 401)
+	mustOAuthError(t, send(t, srv, tokenRequest(srv, refreshOf(mine))), 401, "invalid_grant")
+	mustStatus(t, send(t, srv, whoami(theirs.AccessToken)), 200)
+	mustStatus(t, send(t, srv, tokenRequest(srv, refreshOf(theirs))), 200)
+
+	again := fetchToken(t, srv, grant)
+	srv.ReclaimAccount(user)
+	mustOAuthError(t, send(t, srv, tokenRequest(srv, grant.Encode())), 401, "invalid_grant")
+	mustStatus(t, send(t, srv, whoami(again.AccessToken)), 200)
+	mustStatus(t, send(t, srv, tokenRequest(srv, refreshOf(again))), 200)
+}
+
+func mustOAuthError(t *testing.T, r response, status int, code string) {
+	t.Helper()
+	var body struct {
+		Error       string `json:"error"`
+		Description string `json:"error_description"`
+	}
+	mustStatus(t, r, status).json(t, &body)
+	if body.Error != code || body.Description == "" {
+		t.Errorf("body = %+v, want %s", body, code)
+	}
 }
 
 func TestTokenErrors(t *testing.T) {
@@ -127,14 +210,7 @@ func TestTokenErrors(t *testing.T) {
 		{"unknown refresh token", form("grant_type", "refresh_token", "refresh_token", "x"), 401, "invalid_grant"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var body struct {
-				Error       string `json:"error"`
-				Description string `json:"error_description"`
-			}
-			mustStatus(t, send(t, srv, c.send), c.status).json(t, &body)
-			if body.Error != c.error || body.Description == "" {
-				t.Errorf("body = %+v, want %s", body, c.error)
-			}
+			mustOAuthError(t, send(t, srv, c.send), c.status, c.error)
 		})
 	}
 	mustCode(t, send(t, srv, good.with("Content-Type", "application/json")), 415, "simulator.content.type")

@@ -1,9 +1,12 @@
 package usersecuritytest
 
 import (
+	"crypto"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/wise-partner/usersecurity"
 )
 
 // ServerOption is a setting of a [Server], given to [NewServer].
@@ -20,9 +23,23 @@ type settings struct {
 	replyKeyReplies  bool
 	withoutGrant     bool
 	fingerprintLimit int
+	tooManyDevices   answer
+	factorsByProfile bool
+	replyKeyNamed    bool
 	latency          time.Duration
+	limits           float64 // 0 for none
 	seed             uint64
 	recordLimit      int
+	rotateRefresh    bool
+
+	// Of the successors and of one-time tokens.
+	pinCreated    answer
+	challenges    challengeRules
+	challengeForm challengeForm
+	oneTimeTokens tokenReadings
+	sessionKinds  []usersecurity.ChallengeKind
+	lowRisk       bool
+	faceTecKey    crypto.PublicKey
 }
 
 const (
@@ -35,8 +52,15 @@ func defaults() settings {
 	return settings{
 		listMethods:      []string{http.MethodGet, http.MethodPost},
 		fingerprintLimit: defaultFingerprintLimit,
+		tooManyDevices:   emptyAnswer(http.StatusBadRequest),
 		recordLimit:      defaultRecordLimit,
 		seed:             defaultSeed,
+		pinCreated:       emptyAnswer(http.StatusOK),
+		oneTimeTokens:    tokenReadings{unknown: http.StatusNotFound},
+		challenges: challengeRules{
+			alternatives: map[usersecurity.ChallengeKind][]usersecurity.ChallengeKind{},
+			optional:     map[usersecurity.ChallengeKind]bool{},
+		},
 	}
 }
 
@@ -66,13 +90,13 @@ func WithFingerprintListMethod(method string) ServerOption {
 	return func(s *settings) { s.listMethods = []string{method} }
 }
 
-// WithClearBodies accepts PINs and device fingerprints as plain JSON too, as a
-// gateway does that seals them downstream. The reply to such a body is in clear.
+// WithClearBodies accepts what is to be sealed as plain JSON too, as a
+// gateway does that seals them downstream. The reply to such a body is unencrypted.
 func WithClearBodies() ServerOption {
 	return func(s *settings) { s.clearBodies = true }
 }
 
-// WithClearReplies answers sealed requests in clear, as application/json.
+// WithClearReplies answers sealed requests unencrypted, as application/json.
 func WithClearReplies() ServerOption {
 	return func(s *settings) { s.clearReplies = true }
 }
@@ -80,7 +104,7 @@ func WithClearReplies() ServerOption {
 // WithSealedErrors seals the error bodies of sealed operations as it does their
 // replies. Errors for which Wise documents no body get one, so that there is
 // something to seal; their codes are the simulator's own. A request that can't
-// be opened is still answered in clear.
+// be opened is still answered unencrypted.
 func WithSealedErrors() ServerOption {
 	return func(s *settings) { s.sealedErrors = true }
 }
@@ -112,6 +136,24 @@ func WithFingerprintLimit(n int) ServerOption {
 // side.
 func WithLatency(d time.Duration) ServerOption {
 	return func(s *settings) { s.latency = d }
+}
+
+// WithRateLimits enforces Wise's limits, 100 requests a second and 1,000 a minute,
+// both multiplied by factor: what is too much is answered 429, with Retry-After
+// and X-Rate-Limited-By. All requests count, but for those that are refused so.
+// Without it there are no limits.
+func WithRateLimits(factor float64) ServerOption {
+	if factor*perSecond < 1 {
+		panic("usersecuritytest: WithRateLimits: less than one request a second")
+	}
+	return func(s *settings) { s.limits = factor }
+}
+
+// WithRotatingRefreshTokens makes a new refresh token with every renewal, and
+// voids the one it was obtained for. Without it the refresh token stays the same,
+// as in Wise's samples.
+func WithRotatingRefreshTokens() ServerOption {
+	return func(s *settings) { s.rotateRefresh = true }
 }
 
 // WithSeed changes what is drawn at random: which requests a [Fault] with a

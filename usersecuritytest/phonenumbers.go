@@ -3,7 +3,35 @@ package usersecuritytest
 import (
 	"net/http"
 	"regexp"
+
+	"github.com/wise-partner/usersecurity"
 )
+
+func phoneNumberRoutes(u *users) []route {
+	const all, one = "/v1/application/users/{user}/phone-numbers", "/v1/application/users/{user}/phone-numbers/{phone}"
+	return []route{
+		{
+			operation: usersecurity.OpListPhoneNumbers,
+			methods:   []string{http.MethodGet}, path: all, ended: true,
+			token: kindApplication, grant: true, handle: u.listPhoneNumbers,
+		},
+		{
+			operation: usersecurity.OpCreatePhoneNumber,
+			methods:   []string{http.MethodPost}, path: all,
+			token: kindApplication, grant: true, body: jsonBody, handle: u.createPhoneNumber,
+		},
+		{
+			operation: usersecurity.OpUpdatePhoneNumber,
+			methods:   []string{http.MethodPut}, path: one, ended: true,
+			token: kindApplication, grant: true, body: jsonBody, handle: u.updatePhoneNumber,
+		},
+		{
+			operation: usersecurity.OpDeletePhoneNumber,
+			methods:   []string{http.MethodDelete}, path: one,
+			token: kindApplication, grant: true, handle: u.deletePhoneNumber,
+		},
+	}
+}
 
 type phoneReply struct {
 	ID          int64  `json:"id"`
@@ -20,8 +48,8 @@ func (p phone) reply() phoneReply {
 // Wise asks for a valid number in international form; this is that of E.164.
 var validPhoneNumber = regexp.MustCompile(`^\+[1-9][0-9]{1,14}$`)
 
-func (x *exchange) listPhoneNumbers() answer {
-	list, outcome := x.server.users.listPhones(x.ids.user)
+func (u *users) listPhoneNumbers(c *call) answer {
+	list, outcome := u.listPhones(c.ids.user)
 	if outcome != done {
 		return emptyAnswer(http.StatusNotFound)
 	}
@@ -32,35 +60,35 @@ func (x *exchange) listPhoneNumbers() answer {
 	return jsonAnswer(http.StatusOK, replies)
 }
 
-func (x *exchange) createPhoneNumber() answer {
-	number, refused := x.phoneNumber()
+func (u *users) createPhoneNumber(c *call) answer {
+	number, refused := phoneNumberOf(c)
 	if refused != nil {
 		return *refused
 	}
-	return phoneAnswer(x.server.users.addPhone(x.ids.user, number))
+	return phoneAnswer(u.addPhone(c.ids.user, number))
 }
 
-func (x *exchange) updatePhoneNumber() answer {
-	number, refused := x.phoneNumber()
+func (u *users) updatePhoneNumber(c *call) answer {
+	number, refused := phoneNumberOf(c)
 	if refused != nil {
 		return *refused
 	}
-	return phoneAnswer(x.server.users.changePhone(x.ids.user, x.ids.phone, number))
+	return phoneAnswer(u.changePhone(c.ids.user, c.ids.phone, number))
 }
 
 // deletePhoneNumber answers an unknown number like an unknown user: Wise
 // documents no answer, and 404 is what its other deletes give.
-func (x *exchange) deletePhoneNumber() answer {
-	if x.server.users.removePhone(x.ids.user, x.ids.phone) != done {
+func (u *users) deletePhoneNumber(c *call) answer {
+	if u.removePhone(c.ids.user, c.ids.phone) != done {
 		return emptyAnswer(http.StatusNotFound)
 	}
 	return emptyAnswer(http.StatusNoContent)
 }
 
-// phoneNumber is the one that a request brings. Wise documents no answer for an
+// phoneNumberOf is the one that a request brings. Wise documents no answer for an
 // invalid one.
-func (x *exchange) phoneNumber() (string, *answer) {
-	number, refused := x.field("phoneNumber")
+func phoneNumberOf(c *call) (string, *answer) {
+	number, refused := c.field("phoneNumber")
 	if refused != nil {
 		return "", refused
 	}

@@ -2,7 +2,6 @@ package usersecuritytest
 
 import (
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -39,34 +38,14 @@ type RecordedRequest struct {
 	Attempt int
 	// Status is the status that was sent; 0 if none was, or not yet.
 	Status int
+	// Refusal is the rule of the contract that the request breaks, and how, such as
+	// "header.missing: a sealed call must have ..."; empty if none. It holds nothing
+	// of what was sent.
+	Refusal string
 	// Fault is what [Server.Inject] did to the request; empty if nothing.
 	Fault FaultKind
 	// Time is when the request arrived.
 	Time time.Time
-}
-
-// Requests returns what has arrived, the oldest first; the last 10,000, unless
-// [WithRecordLimit] says otherwise.
-func (s *Server) Requests() []RecordedRequest { return s.log.snapshot() }
-
-// Count returns how often an operation was requested since the server started,
-// whatever became of it. The key and token endpoints have operations too:
-// usersecurity.OpFetchWiseKey and usersecurity.OpFetchToken. The empty operation
-// counts requests that stand for none.
-func (s *Server) Count(op usersecurity.Operation) int { return s.log.count(op) }
-
-// plainHeaders are the fields that hold no secret.
-var plainHeaders = map[string]bool{
-	"Accept":            true,
-	"Accept-Encoding":   true,
-	"Connection":        true,
-	"Content-Encoding":  true,
-	"Content-Length":    true,
-	"Content-Type":      true,
-	"User-Agent":        true,
-	headerCorrelationID: true,
-	headerJOSEMethod:    true,
-	headerReplyKey:      true,
 }
 
 // maxAttemptKeys bounds how many calls the attempts are counted of: the oldest
@@ -96,24 +75,17 @@ type record struct {
 	RecordedRequest
 }
 
-func (l *requestLog) init(limit int) {
-	l.limit = limit
-	l.counts = map[usersecurity.Operation]int{}
-	l.attempts = map[attemptKey]int{}
+func newRequestLog(limit int) *requestLog {
+	return &requestLog{
+		limit:    limit,
+		counts:   map[usersecurity.Operation]int{},
+		attempts: map[attemptKey]int{},
+	}
 }
 
-func (l *requestLog) arrived(x *exchange, path string) *record {
-	r := &record{l, RecordedRequest{
-		Operation:     x.operation(),
-		Method:        x.request.Method,
-		Path:          path,
-		Header:        maskedHeader(x.request.Header),
-		ContentType:   x.request.Header.Get("Content-Type"),
-		User:          x.user(),
-		TokenKind:     x.token.kind,
-		CorrelationID: x.correlationID(),
-		Time:          time.Now(),
-	}}
+// arrived records a request, and finds out which attempt it is.
+func (l *requestLog) arrived(request RecordedRequest) *record {
+	r := &record{l, request}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.counts[r.Operation]++
@@ -169,6 +141,12 @@ func (r *record) fault(kind FaultKind) {
 	r.Fault = kind
 }
 
+func (r *record) refusal(rule string) {
+	r.log.mu.Lock()
+	defer r.log.mu.Unlock()
+	r.Refusal = rule
+}
+
 func (r *record) body(size int, sealed bool) {
 	r.log.mu.Lock()
 	defer r.log.mu.Unlock()
@@ -179,44 +157,4 @@ func (r *record) answered(status int) {
 	r.log.mu.Lock()
 	defer r.log.mu.Unlock()
 	r.Status = status
-}
-
-// maskedHeader shares the values with the request, which net/http doesn't use
-// again.
-func maskedHeader(header http.Header) http.Header {
-	masked := make(http.Header, len(header))
-	for name, values := range header {
-		switch {
-		case plainHeaders[name]:
-			masked[name] = values
-		case name == "Authorization":
-			masked[name] = []string{maskedAuthorization(values[0])}
-		default:
-			masked[name] = []string{mask}
-		}
-	}
-	return masked
-}
-
-func maskedAuthorization(value string) string {
-	switch scheme, _, _ := strings.Cut(value, " "); {
-	case strings.EqualFold(scheme, "Bearer"), strings.EqualFold(scheme, "Basic"):
-		return scheme + " " + mask
-	}
-	return mask
-}
-
-// safePath is the path as far as it can hold no secret: a client that is wrong
-// about a path may have put one into it.
-func (s *Server) safePath(x *exchange, segments []string) string {
-	if x.route != nil && !x.ids.malformed {
-		return strings.Join(segments, "/")
-	}
-	safe := make([]string, len(segments))
-	for i, segment := range segments {
-		if safe[i] = segment; !s.literals[segment] {
-			safe[i] = mask
-		}
-	}
-	return strings.Join(safe, "/")
 }

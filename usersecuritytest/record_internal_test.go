@@ -10,8 +10,7 @@ import (
 // A long campaign must not fill the memory: the calls that were counted first
 // are forgotten first.
 func TestAttemptsAreBounded(t *testing.T) {
-	var l requestLog
-	l.init(0)
+	l := newRequestLog(0)
 	call := func(i int) attemptKey { return attemptKey{usersecurity.OpCreatePin, strconv.Itoa(i)} }
 	for i := range maxAttemptKeys {
 		l.attempt(call(i))

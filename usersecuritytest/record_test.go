@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -70,12 +72,26 @@ func TestRecordedRequest(t *testing.T) {
 func TestRecordsHoldNoSecret(t *testing.T) {
 	srv := newServer(t)
 	secrets := []string{"8273", "device-s3cret", "RmFjZVMzY3JldA", "+6581234567", srv.UserToken(user), srv.ApplicationToken(), srv.ClientSecret(), "s3cret"}
+	code, ott := srv.RegistrationCode(user), srv.NewOneTimeToken(user, kindSMS)
+	refresh := fetchToken(t, srv, url.Values{"grant_type": {"registration_code"}, "client_id": {srv.ClientID()}, "email": {"a@example.com"}, "registration_code": {code}}).RefreshToken
+	secrets = append(secrets, code, ott, refresh, "736251")
+	srv.Protect("POST", "/v3/pay", kindPin)
 	calls := []message{
 		createPin(t, srv, "8273"),
 		createFingerprint(t, srv, "device-s3cret"),
 		asUser(srv, "POST", "/v1/user/facemap/enrol", `{"faceMap":"RmFjZVMzY3JldA=="}`),
 		asApplication(srv, "POST", phones(user), `{"phoneNumber":"+6581234567"}`),
 		tokenRequest(srv, "grant_type=client_credentials&x=s3cret"),
+		// Secrets of challenges and of users' tokens.
+		answerCode(srv, ott, "sms", "736251"),
+		tokenStatus(srv, ott),
+		tokenStatus(srv, "s3cret"),
+		asUser(srv, "POST", "/v3/pay", "").with("x-2fa-approval", ott),
+		signUp(srv, `{"email":"n@example.com","registrationCode":"s3cret"}`),
+		tokenRequest(srv, "grant_type=registration_code&client_id="+srv.ClientID()+"&email=a@example.com&registration_code="+code),
+		tokenRequest(srv, "grant_type=refresh_token&refresh_token="+refresh),
+		asUser(srv, "GET", "/v1/one-time-token/"+ott+"/status", ""),
+		asUser(srv, "GET", "/2026Q4/"+ott, ""),
 		// Secrets where they don't belong.
 		asApplication(srv, "GET", phones(user)+"/+6581234567", ""),
 		asApplication(srv, "DELETE", phones(user)+"/+6581234567", ""),
@@ -89,8 +105,8 @@ func TestRecordsHoldNoSecret(t *testing.T) {
 		send(t, srv, m)
 	}
 	recorded := srv.Requests()
-	if len(recorded) != len(calls) {
-		t.Fatalf("%d requests are recorded, want %d", len(recorded), len(calls))
+	if len(recorded) != len(calls)+1 {
+		t.Fatalf("%d requests are recorded, want %d", len(recorded), len(calls)+1)
 	}
 	for i := range recorded {
 		recorded[i].Time = time.Time{} // in whose digits a PIN turns up by chance
@@ -101,8 +117,25 @@ func TestRecordsHoldNoSecret(t *testing.T) {
 	}
 	assertNoneOf(t, asJSON, secrets...)
 	assertNoneOf(t, fmt.Appendf(nil, "%+v", recorded), secrets...)
-	if got := recorded[7].Path; got != "/v1/users/****/pin/****" {
+	if got := recorded[17].Path; got != "/v1/users/****/pin/****" {
 		t.Errorf("path = %s, want the ids of an unknown path masked", got)
+	}
+}
+
+// A request that breaks the contract is recorded with the rule that it breaks.
+func TestRefusalsAreRecorded(t *testing.T) {
+	srv := newServer(t)
+	send(t, srv, asUser(srv, "POST", "/v1/user/facemap/enrol", `{"facemap":"Zm9v"}`))
+	send(t, srv, asUser(srv, "POST", "/v1/user/facemap/enrol", `{"faceMap":"Zm9v"}`))
+	send(t, srv, asUser(srv, "POST", "/v1/user/facemap/enrol", `{"faceMap":"Zm9v"}`))
+	requests := srv.Requests()
+	if got := requests[0].Refusal; !strings.HasPrefix(got, "body.malformed: the body must be") || requests[0].Status != 400 {
+		t.Errorf("refusal = %q, status %d", got, requests[0].Status)
+	}
+	for _, r := range requests[1:] {
+		if r.Refusal != "" {
+			t.Errorf("what Wise answers with %d is recorded as %q", r.Status, r.Refusal)
+		}
 	}
 }
 

@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"sync"
 	"time"
-
-	"github.com/wise-partner/usersecurity"
 )
 
 // Server is a simulator of Wise's User Security API, listening on loopback. Make
@@ -17,24 +15,28 @@ import (
 // concurrent use.
 type Server struct {
 	settings settings
-	routes   []route
-	literals map[string]bool // the segments of the paths it knows
 
 	baseURL string
 	http    http.Server
 	client  *http.Client
 
-	users    users
-	tokens   tokens
-	wiseKeys wiseKeys
-	partner  partnerKeys
-	faults   faults
-	log      requestLog
+	clock         *clock
+	partner       *partner
+	users         *users
+	tokens        *tokens
+	grants        *grants
+	wiseKeys      *wiseKeys
+	partnerKeys   *partnerKeys
+	oneTimeTokens *oneTimeTokens
+	guards        *guards
+	router        *router
+	faults        *faults
+	log           *requestLog
 
 	closing   chan struct{} // closed by Close, to release requests that wait
 	closeOnce sync.Once
 	served    chan struct{} // closed when no connection is accepted any more
-	busy      busy
+	busy      *busy
 }
 
 // headerTimeout bounds how long a connection may take to send a header, so that
@@ -45,35 +47,103 @@ const headerTimeout = time.Minute
 // yet: see [Server.AddUser]. It panics if it can't listen, and on options that
 // make no sense: a test can't go on then.
 func NewServer(opts ...ServerOption) *Server {
-	s := &Server{
-		settings: defaults(),
-		closing:  make(chan struct{}),
-		served:   make(chan struct{}),
-	}
+	set := defaults()
 	for _, o := range opts {
-		o(&s.settings)
+		o(&set)
 	}
-	s.routes = newRoutes(&s.settings)
-	s.literals = literals(s.settings.prefix, s.routes)
-	s.users.init(s.settings.seed, s.settings.fingerprintLimit)
-	s.tokens.init()
-	s.faults.init(s.settings.seed)
-	s.log.init(s.settings.recordLimit)
-	s.busy.init()
-
+	now := &clock{}
+	s := &Server{
+		settings:      set,
+		clock:         now,
+		partner:       newPartner(),
+		users:         newUsers(now, set.seed, set.fingerprintLimit, set.factorsByProfile),
+		tokens:        newTokens(now, set.rotateRefresh),
+		grants:        newGrants(now),
+		wiseKeys:      &wiseKeys{},
+		partnerKeys:   &partnerKeys{},
+		oneTimeTokens: newOneTimeTokens(now, set.challenges),
+		guards:        &guards{},
+		faults:        newFaults(set.seed),
+		log:           newRequestLog(set.recordLimit),
+		closing:       make(chan struct{}),
+		served:        make(chan struct{}),
+		busy:          newBusy(),
+	}
+	s.router = s.newRouter()
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		panic(fmt.Sprintf("usersecuritytest: NewServer can't listen on 127.0.0.1: %v", err))
 	}
-	s.start(listener)
+	s.start(listener, s.service())
 	return s
 }
 
-func (s *Server) start(listener net.Listener) {
+// newRouter puts the calls together.
+func (s *Server) newRouter() *router {
+	set := &s.settings
+	verifier := &verifier{s.users, s.oneTimeTokens, set.oneTimeTokens}
+	sessions := &sessions{s.clock, s.users, s.oneTimeTokens, set.sessionKinds, set.challengeForm, set.oneTimeTokens}
+	return newRouter(set.prefix,
+		pinRoutes(s.users, set.pinCreated),
+		faceMapRoutes(s.users),
+		fingerprintRoutes(s.users, set.listMethods, set.tooManyDevices),
+		phoneNumberRoutes(s.users),
+		verifier.routes(),
+		verifier.phoneRoutes(),
+		sessions.routes(),
+		profileRoutes(s.users),
+		(&faceTec{set.faceTecKey}).routes(),
+		(&signUp{s.users, s.grants}).routes(),
+		(&tokenEndpoint{s.clock, s.partner, s.tokens, s.grants}).routes(),
+		keyRoutes(s.wiseKeys, s.partnerKeys),
+		playgroundRoutes(),
+	)
+}
+
+// service puts the parts together that every request goes through.
+func (s *Server) service() *service {
+	set := &s.settings
+	return &service{
+		clock:  s.clock,
+		router: s.router,
+		tokens: s.tokens,
+		limits: newLimits(s.clock, set.limits),
+		contract: &contract{
+			clock: s.clock,
+			users: s.users,
+			sealing: &sealing{
+				clock:           s.clock,
+				wiseKeys:        s.wiseKeys,
+				partnerKeys:     s.partnerKeys,
+				clearReplies:    set.clearReplies,
+				sealedErrors:    set.sealedErrors,
+				replyKeyReplies: set.replyKeyReplies,
+				replyKeyNamed:   set.replyKeyNamed,
+			},
+			clearBodies:  set.clearBodies,
+			withoutGrant: set.withoutGrant,
+		},
+		guards: s.guards,
+		gate: &gate{
+			clock:   s.clock,
+			users:   s.users,
+			tokens:  s.oneTimeTokens,
+			lowRisk: set.lowRisk,
+			form:    set.challengeForm,
+		},
+		faults:  s.faults,
+		log:     s.log,
+		rotate:  s.wiseKeys.rotate,
+		latency: set.latency,
+		closing: s.closing,
+	}
+}
+
+func (s *Server) start(listener net.Listener, h http.Handler) {
 	transport := &http.Transport{MaxIdleConnsPerHost: 256}
 	s.client = &http.Client{Transport: transport}
 	s.http = http.Server{
-		Handler:           http.HandlerFunc(s.serve),
+		Handler:           s.busy.counting(h),
 		ReadHeaderTimeout: headerTimeout,
 		ConnState:         s.busy.connState,
 		// Handshakes and requests that break off are what a simulator is for.
@@ -90,7 +160,7 @@ func (s *Server) start(listener net.Listener) {
 	}
 	go func() {
 		defer close(s.served)
-		_ = serve(&faultyListener{Listener: listener, server: s})
+		_ = serve(&faultyListener{Listener: listener, faults: s.faults})
 	}()
 }
 
@@ -101,24 +171,6 @@ func (s *Server) URL() string { return s.baseURL }
 // HTTPClient returns an HTTP client that reaches the server and trusts its
 // certificate. It is one and the same for all callers.
 func (s *Server) HTTPClient() *http.Client { return s.client }
-
-// Options returns what makes a client of this server: usersecurity.New with
-// them works for every user that was added. They set the base URL, the client
-// credentials, a source of user tokens, sealing with the key that the server
-// publishes, and, with [WithTLS], an HTTP client. Further options may follow
-// them.
-func (s *Server) Options() []usersecurity.Option {
-	opts := []usersecurity.Option{
-		usersecurity.WithBaseURL(s.URL()),
-		usersecurity.WithClientCredentials(s.ClientID(), s.ClientSecret()),
-		usersecurity.WithUserTokens(usersecurity.CacheTokens(usersecurity.TokenFunc(s.userToken))),
-		usersecurity.WithJWE(),
-	}
-	if s.settings.tls {
-		opts = append(opts, usersecurity.WithHTTPClient(s.client))
-	}
-	return opts
-}
 
 // Close stops the server: its connections are closed, requests that hang are
 // released, and every goroutine of its own has ended when it returns. What the
@@ -141,69 +193,4 @@ func (s *Server) Format(f fmt.State, _ rune) {
 		return
 	}
 	_, _ = io.WriteString(f, "usersecuritytest.Server("+s.baseURL+")")
-}
-
-// pause waits, unless the client leaves or the server closes before; then it
-// reports false.
-func (s *Server) pause(r *http.Request, d time.Duration) bool {
-	if d <= 0 {
-		return true
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-r.Context().Done():
-	case <-s.closing:
-	}
-	return false
-}
-
-// busy counts what Close has to wait for.
-type busy struct {
-	mu       sync.Mutex
-	idle     sync.Cond
-	handlers int
-	conns    map[net.Conn]struct{}
-}
-
-func (b *busy) init() {
-	b.idle.L = &b.mu
-	b.conns = map[net.Conn]struct{}{}
-}
-
-func (b *busy) enter() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.handlers++
-}
-
-func (b *busy) leave() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.handlers--
-	b.idle.Broadcast()
-}
-
-// connState follows the connections. A hijacked one belongs to its handler,
-// which is counted by itself.
-func (b *busy) connState(c net.Conn, state http.ConnState) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	switch state {
-	case http.StateNew:
-		b.conns[c] = struct{}{}
-	case http.StateClosed, http.StateHijacked:
-		delete(b.conns, c)
-		b.idle.Broadcast()
-	}
-}
-
-func (b *busy) wait() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for b.handlers > 0 || len(b.conns) > 0 {
-		b.idle.Wait()
-	}
 }

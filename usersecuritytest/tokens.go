@@ -1,15 +1,13 @@
 package usersecuritytest
 
 import (
-	"context"
 	"crypto/rand"
-	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
-	"golang.org/x/oauth2"
 
 	"github.com/wise-partner/usersecurity"
 )
@@ -21,71 +19,21 @@ const (
 )
 
 const (
-	clientID = "simulated-partner"
+	tokenType = "bearer"
 	// accessLife and refreshLife are Wise's: 12 hours and 20 years, less a second.
 	accessLife  = 43_199 * time.Second
 	refreshLife = 628_639_555 * time.Second
 )
 
-// ClientID is the partner's client id, for the token endpoint.
-func (s *Server) ClientID() string { return clientID }
-
-// ClientSecret is the partner's client secret, for the token endpoint. Every
-// server has another one.
-func (s *Server) ClientSecret() string { return s.tokens.clientSecret }
-
-// UserToken returns an access token of the user's that is valid now. It panics
-// if the user was not added.
-func (s *Server) UserToken(id usersecurity.UserID) string {
-	s.mustKnow("UserToken", id)
-	value, _ := s.tokens.current(id, "")
-	return value
-}
-
-// ApplicationToken returns an access token of the partner's that is valid now.
-func (s *Server) ApplicationToken() string {
-	value, _ := s.tokens.current(0, "")
-	return value
-}
-
-// ExpireTokens makes all access tokens that were handed out invalid: requests
-// with one of them are answered with 401. Refresh tokens stay valid.
-func (s *Server) ExpireTokens() { s.tokens.expire() }
-
-// RegistrationCode returns a code that the token endpoint exchanges for tokens
-// of the user, any number of times, with grant type registration_code. It panics
-// if the user was not added.
-func (s *Server) RegistrationCode(id usersecurity.UserID) string {
-	s.mustKnow("RegistrationCode", id)
-	return s.tokens.addCode(code{user: id, grant: grantRegistrationCode})
-}
-
-// AuthorizationCode returns a code that the token endpoint exchanges once for
-// tokens of the user, with grant type authorization_code. It panics if the user
-// was not added.
-func (s *Server) AuthorizationCode(id usersecurity.UserID) string {
-	s.mustKnow("AuthorizationCode", id)
-	return s.tokens.addCode(code{user: id, grant: grantAuthorizationCode})
-}
-
-// userToken is the source of user tokens in Options.
-func (s *Server) userToken(_ context.Context, req usersecurity.TokenRequest) (*oauth2.Token, error) {
-	if !s.users.known(req.User) {
-		return nil, fmt.Errorf("usersecuritytest: user %d is unknown: call AddUser first", req.User)
-	}
-	value, expires := s.tokens.current(req.User, req.Rejected)
-	return &oauth2.Token{AccessToken: value, TokenType: tokenType, Expiry: expires}, nil
-}
-
-// tokens are the access tokens that are valid, and what they can be had for.
+// tokens are the access and refresh tokens that are valid.
 type tokens struct {
-	clientSecret string
+	clock  *clock
+	rotate bool // a refresh token serves once
 
-	mu       sync.Mutex
-	live     map[string]token
-	latest   map[usersecurity.UserID]string // the one handed out last; 0 is the application
-	codes    map[string]code
-	refreshs map[string]refresh
+	mu        sync.Mutex
+	live      map[string]token
+	latest    map[usersecurity.UserID]string // the one handed out last; 0 is the application
+	refreshes map[string]refresh
 }
 
 // token is what an access token stands for.
@@ -95,23 +43,30 @@ type token struct {
 	expires time.Time
 }
 
-type code struct {
-	user  usersecurity.UserID
-	grant string
-}
-
 // refresh is what a refresh token stands for.
 type refresh struct {
-	user   usersecurity.UserID
-	access string // ends when the next one is had for it
+	user    usersecurity.UserID
+	created time.Time
+	expires time.Time
 }
 
-func (t *tokens) init() {
-	t.clientSecret = rand.Text()
-	t.live = map[string]token{}
-	t.latest = map[usersecurity.UserID]string{}
-	t.codes = map[string]code{}
-	t.refreshs = map[string]refresh{}
+// pair is what a grant for a user brings.
+type pair struct {
+	access        string
+	expires       time.Time
+	refresh       string
+	created       time.Time // of the refresh token
+	refreshExpiry time.Time
+}
+
+func newTokens(c *clock, rotate bool) *tokens {
+	return &tokens{
+		clock:     c,
+		rotate:    rotate,
+		live:      map[string]token{},
+		latest:    map[usersecurity.UserID]string{},
+		refreshes: map[string]refresh{},
+	}
 }
 
 // lookup returns what an access token stands for; the zero token if it is not
@@ -120,7 +75,7 @@ func (t *tokens) lookup(value string) token {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	found := t.live[value]
-	if time.Now().After(found.expires) {
+	if t.clock.now().After(found.expires) {
 		return token{}
 	}
 	return found
@@ -133,7 +88,7 @@ func (t *tokens) current(id usersecurity.UserID, rejected string) (string, time.
 	defer t.mu.Unlock()
 	if value := t.latest[id]; value == rejected {
 		delete(t.live, value)
-	} else if found, ok := t.live[value]; ok && time.Now().Before(found.expires) {
+	} else if found, ok := t.live[value]; ok && t.clock.now().Before(found.expires) {
 		return value, found.expires
 	}
 	return t.mint(id)
@@ -142,7 +97,7 @@ func (t *tokens) current(id usersecurity.UserID, rejected string) (string, time.
 // mint makes an access token. The partner's are long, as Wise's are: nobody
 // should rely on their length.
 func (t *tokens) mint(id usersecurity.UserID) (string, time.Time) {
-	made := token{kind: kindUser, user: id, expires: time.Now().Add(accessLife)}
+	made := token{kind: kindUser, user: id, expires: t.clock.now().Add(accessLife)}
 	value := uuid.NewString()
 	if id == 0 {
 		made.kind = kindApplication
@@ -157,18 +112,27 @@ func (t *tokens) mint(id usersecurity.UserID) (string, time.Time) {
 	return value, made.expires
 }
 
+// expire ends all access tokens.
 func (t *tokens) expire() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	clear(t.live)
 }
 
-func (t *tokens) addCode(c code) string {
-	value := rand.Text() + rand.Text() // 52 characters; Wise wants at least 32
+// withdraw ends the access and the refresh tokens of a user.
+func (t *tokens) withdraw(id usersecurity.UserID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.codes[value] = c
-	return value
+	t.endAccess(id)
+	t.endRefresh(id)
+}
+
+func (t *tokens) endAccess(id usersecurity.UserID) {
+	maps.DeleteFunc(t.live, func(_ string, live token) bool { return live.user == id && id != 0 })
+}
+
+func (t *tokens) endRefresh(id usersecurity.UserID) {
+	maps.DeleteFunc(t.refreshes, func(_ string, r refresh) bool { return r.user == id })
 }
 
 // forApplication makes a token of the partner's.
@@ -178,33 +142,40 @@ func (t *tokens) forApplication() (access string, expires time.Time) {
 	return t.mint(0)
 }
 
-// redeem exchanges a code for a user's tokens.
-func (t *tokens) redeem(value, grant string) (access, refreshToken string, expires time.Time, ok bool) {
+// forUser makes the tokens of a user who has granted them anew: the refresh
+// token of before ends, the access token of before does not.
+func (t *tokens) forUser(id usersecurity.UserID) pair {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	c, found := t.codes[value]
-	if !found || c.grant != grant {
-		return "", "", time.Time{}, false
-	}
-	if grant == grantAuthorizationCode {
-		delete(t.codes, value)
-	}
-	access, expires = t.mint(c.user)
-	refreshToken = uuid.NewString()
-	t.refreshs[refreshToken] = refresh{user: c.user, access: access}
-	return access, refreshToken, expires, true
+	t.endRefresh(id)
+	return t.pair(id, t.newRefresh(id))
 }
 
-// renew exchanges a refresh token for an access token, and ends the one before.
-func (t *tokens) renew(refreshToken string) (access string, expires time.Time, ok bool) {
+// renew exchanges a refresh token for an access token, and ends those before.
+func (t *tokens) renew(refreshToken string) (p pair, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	r, found := t.refreshs[refreshToken]
-	if !found {
-		return "", time.Time{}, false
+	r, found := t.refreshes[refreshToken]
+	if !found || t.clock.now().After(r.expires) {
+		return pair{}, false
 	}
-	delete(t.live, r.access)
-	access, expires = t.mint(r.user)
-	t.refreshs[refreshToken] = refresh{user: r.user, access: access}
-	return access, expires, true
+	t.endAccess(r.user)
+	if t.rotate {
+		t.endRefresh(r.user)
+		refreshToken = t.newRefresh(r.user)
+	}
+	return t.pair(r.user, refreshToken), true
+}
+
+func (t *tokens) newRefresh(id usersecurity.UserID) string {
+	value, now := uuid.NewString(), t.clock.now()
+	t.refreshes[value] = refresh{user: id, created: now, expires: now.Add(refreshLife)}
+	return value
+}
+
+// pair goes with a refresh token that is valid.
+func (t *tokens) pair(id usersecurity.UserID, refreshToken string) pair {
+	r := t.refreshes[refreshToken]
+	access, expires := t.mint(id)
+	return pair{access: access, expires: expires, refresh: refreshToken, created: r.created, refreshExpiry: r.expires}
 }

@@ -1,0 +1,42 @@
+package usersecurity
+
+import (
+	"context"
+	"errors"
+	"net/url"
+
+	"golang.org/x/oauth2"
+)
+
+// granting asks the token endpoint for users' tokens.
+type granting struct {
+	engine        *engine
+	clientID      string
+	authorization string
+}
+
+// grant makes one grant.
+func (g *granting) grant(ctx context.Context, op Operation, problem error, form url.Values, opts []CallOption) (token *oauth2.Token, err error) {
+	_, err = g.engine.do(ctx, request{
+		op: op, problem: problem, body: []byte(form.Encode()), contentType: formContentType, authorization: g.authorization,
+		decode: func(r reply) (err error) {
+			token, err = decodeToken(r)
+			return err
+		},
+	}, opts)
+	switch {
+	case isRefusedGrant(err):
+		return nil, sourceFailure(ctx, op, ErrNoToken, failure("", ErrReauthorise, err))
+	case errors.Is(err, ErrUnauthorized):
+		// It is the client's id or secret that Wise refuses, and nothing of the customer's.
+		return nil, sourceFailure(ctx, op, ErrNoToken, err)
+	}
+	return token, err
+}
+
+// isRefusedGrant reports whether Wise refuses a code or a refresh token for good.
+// Its documents show it under 400 and under 401.
+func isRefusedGrant(err error) bool {
+	var api *APIError
+	return errors.As(err, &api) && !api.Foreign && api.heard().hasCode("invalid_grant")
+}

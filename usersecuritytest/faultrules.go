@@ -1,0 +1,158 @@
+package usersecuritytest
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"sync"
+
+	"github.com/wise-partner/usersecurity"
+)
+
+func (f *Fault) onAccept() bool { return f.Kind == Refuse || f.Kind == SlowTLS }
+
+// check returns what is wrong with a rule.
+func (f *Fault) check(tls bool) string {
+	kinds := []FaultKind{
+		Refuse, SlowTLS, ResetBefore, ResetAfter, Delay, Stall, Cut, Garbage,
+		HTML502, HTMLPage, ForeignJSON, EmptyReply, Status000, SwitchingProtocols, TooManyRequests, Unreadable, Unauthorized, Status, RotateKey,
+	}
+	mayBeAfter := []FaultKind{Delay, Status, HTML502, HTMLPage, ForeignJSON, EmptyReply, Status000, SwitchingProtocols}
+	takesStatus := []FaultKind{Status, HTMLPage, ForeignJSON, EmptyReply}
+	switch {
+	case !slices.Contains(kinds, f.Kind):
+		return fmt.Sprintf("the kind %q is unknown", f.Kind)
+	case f.Kind == SlowTLS && !tls:
+		return "SlowTLS takes a server made WithTLS"
+	case f.onAccept() && (f.Operation != "" || f.User != 0 || f.Attempt != 0):
+		return string(f.Kind) + " strikes before there is a request: Operation, User and Attempt can't be set"
+	case f.After && !slices.Contains(mayBeAfter, f.Kind):
+		return "After has no meaning for " + string(f.Kind)
+	case f.Rate < 0 || f.Rate > 1:
+		return "Rate is between 0 and 1"
+	case f.User < 0 || f.Attempt < 0 || f.Times < 0 || f.Delay < 0:
+		return "a negative value"
+	case (f.Kind == Delay || f.Kind == SlowTLS) && f.Delay == 0:
+		return string(f.Kind) + " needs Delay"
+	case f.Kind == Status && (f.Status < 200 || f.Status > 999):
+		return "Status needs a Status from 200 to 999"
+	case f.Status != 0 && (f.Status < 200 || f.Status > 999 || !slices.Contains(takesStatus, f.Kind)):
+		return string(f.Kind) + " doesn't take this Status"
+	}
+	return ""
+}
+
+// subject is what is known of a request when faults are picked.
+type subject struct {
+	operation usersecurity.Operation
+	user      usersecurity.UserID
+	attempt   int
+	protected bool // it is a protected call that is none of the simulator's
+}
+
+// fits reports whether a rule is about a request.
+func (f *Fault) fits(s subject) bool {
+	op := s.operation
+	return !f.onAccept() &&
+		(f.Operation == op && op != "" || f.Operation == "" && (userSecurity[op] || successors[op] || s.protected)) &&
+		(f.User == 0 || f.User == s.user) &&
+		(f.Attempt == 0 || f.Attempt == s.attempt)
+}
+
+// userSecurity and successors are the operations that a rule without an
+// operation is about.
+var userSecurity = map[usersecurity.Operation]bool{
+	usersecurity.OpCreatePin:               true,
+	usersecurity.OpDeletePin:               true,
+	usersecurity.OpEnrolFaceMap:            true,
+	usersecurity.OpDeleteFaceMap:           true,
+	usersecurity.OpCreateDeviceFingerprint: true,
+	usersecurity.OpListDeviceFingerprints:  true,
+	usersecurity.OpDeleteDeviceFingerprint: true,
+	usersecurity.OpListPhoneNumbers:        true,
+	usersecurity.OpCreatePhoneNumber:       true,
+	usersecurity.OpUpdatePhoneNumber:       true,
+	usersecurity.OpDeletePhoneNumber:       true,
+}
+
+var successors = map[usersecurity.Operation]bool{
+	usersecurity.OpSCACreatePin:                        true,
+	usersecurity.OpSCAVerifyPin:                        true,
+	usersecurity.OpSCADeletePin:                        true,
+	usersecurity.OpSCACreateDeviceFingerprint:          true,
+	usersecurity.OpSCAVerifyDeviceFingerprint:          true,
+	usersecurity.OpSCADeleteDeviceFingerprint:          true,
+	usersecurity.OpSCAEnrolFaceMap:                     true,
+	usersecurity.OpSCAVerifyFaceMap:                    true,
+	usersecurity.OpSCADeleteFaceMap:                    true,
+	usersecurity.OpSCAStartSession:                     true,
+	usersecurity.OpOneTimeTokenStatus:                  true,
+	usersecurity.OpOneTimeTokenTrigger:                 true,
+	usersecurity.OpOneTimeTokenVerifyOTP:               true,
+	usersecurity.OpOneTimeTokenVerifyPin:               true,
+	usersecurity.OpOneTimeTokenVerifyDeviceFingerprint: true,
+	usersecurity.OpOneTimeTokenVerifyFaceMap:           true,
+	usersecurity.OpListProfiles:                        true,
+	usersecurity.OpFaceTecPublicKey:                    true,
+	usersecurity.OpSignUp:                              true,
+}
+
+// faults are the rules in force.
+type faults struct {
+	mu     sync.Mutex
+	rules  []*rule
+	random *rand.Rand
+	counts map[FaultKind]int
+}
+
+type rule struct {
+	Fault
+	struck int
+}
+
+func newFaults(seed uint64) *faults {
+	return &faults{random: rand.New(rand.NewPCG(seed, 'f')), counts: map[FaultKind]int{}}
+}
+
+func (f *faults) add(fault Fault) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rules = append(f.rules, &rule{Fault: fault})
+}
+
+func (f *faults) clear() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rules = nil
+}
+
+func (f *faults) snapshot() map[FaultKind]int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return maps.Clone(f.counts)
+}
+
+// pick returns the fault that strikes a request; the zero Fault for none.
+func (f *faults) pick(s subject) Fault {
+	return f.first(func(rule *Fault) bool { return rule.fits(s) })
+}
+
+// pickOnAccept returns the fault that strikes a new connection.
+func (f *faults) pickOnAccept() Fault { return f.first((*Fault).onAccept) }
+
+func (f *faults) first(fits func(*Fault) bool) Fault {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i, r := range f.rules {
+		if !fits(&r.Fault) || r.Rate > 0 && r.Rate < 1 && f.random.Float64() >= r.Rate {
+			continue
+		}
+		f.counts[r.Kind]++
+		if r.struck++; r.struck == r.Times {
+			f.rules = slices.Delete(f.rules, i, i+1)
+		}
+		return r.Fault
+	}
+	return Fault{}
+}
