@@ -107,7 +107,8 @@ func (s *storedTokens) renewed(ctx context.Context, user UserID, stale string) (
 // renew gets new tokens and saves them before anybody uses them. It runs inside
 // the store's Update, so that the whole fleet sends one refresh.
 func (s *storedTokens) renew(ctx context.Context, user UserID, stale string) (*oauth2.Token, error) {
-	var asked error // what Wise said, if it refused
+	var asked error          // what Wise said, if it refused
+	var theirs *oauth2.Token // what another process has stored
 	left := s.failed.unsaved(user, stale) != nil
 	unsaved := func() bool { return asked == nil && s.failed.unsaved(user, stale) != nil }
 	change := func(ctx context.Context, now *oauth2.Token) (fresh *oauth2.Token, _ error) {
@@ -115,9 +116,15 @@ func (s *storedTokens) renew(ctx context.Context, user UserID, stale string) (*o
 		case now == nil:
 			asked = errNoTokens
 		case now.AccessToken != stale:
-			return now, nil // another process was here
+			theirs = now
 		default:
 			fresh, asked = s.refreshed(ctx, user, now)
+		}
+		if errors.Is(asked, ErrReauthorise) {
+			theirs, asked = s.overtaken(ctx, user, now.RefreshToken, asked)
+		}
+		if theirs != nil {
+			return theirs, nil
 		}
 		return fresh, asked
 	}
@@ -132,6 +139,8 @@ func (s *storedTokens) renew(ctx context.Context, user UserID, stale string) (*o
 	case err == nil:
 		s.failed.forgive(user)
 		return saved, nil
+	case theirs != nil:
+		return theirs, nil
 	case asked != nil:
 		s.failed.remember(user, stale, asked)
 		return nil, asked
@@ -176,9 +185,6 @@ func (s *storedTokens) refreshed(ctx context.Context, user UserID, now *oauth2.T
 		return nil, failure("", ErrReauthorise, plainError("there is no refresh token"))
 	}
 	fresh, err := s.refresh(ctx, now.RefreshToken)
-	if errors.Is(err, ErrReauthorise) {
-		return s.overtaken(ctx, user, now.RefreshToken, err)
-	}
 	if err != nil {
 		return nil, err
 	}
