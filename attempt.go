@@ -18,13 +18,14 @@ type sender struct {
 }
 
 // send makes one attempt, which has a timeout of its own: reading the response
-// falls under it. call is the context of the whole call.
-func (s *sender) send(call context.Context, o *outfit) (r result) {
+// falls under it. call is the context of the whole call, and parent the caller's
+// below it: a timer for each of the two deadlines would be one too many.
+func (s *sender) send(call, parent context.Context, o *outfit) (r result) {
 	deadline := time.Now().Add(s.timeout)
 	if own, ok := call.Deadline(); ok && own.Before(deadline) {
 		deadline = own
 	}
-	ctx, cancel := context.WithDeadline(call, deadline)
+	ctx, cancel := context.WithDeadline(parent, deadline)
 	defer cancel()
 	traced, written := ctx, (*progress)(nil)
 	if o.op.writes() {

@@ -33,6 +33,7 @@ type call struct {
 	request  request
 	opts     callOptions
 	start    time.Time
+	parent   context.Context // the caller's
 	ctx      deadline.Context
 	asking   asking
 	attempts attempts
@@ -45,13 +46,14 @@ func (e *engine) do(ctx context.Context, r request, opts []CallOption) (reply, e
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	ctx = e.observers.started(ctx, k.event(nil))
 	err := error(errCutShort) // which stands if a callback panics
 	defer func() { k.report(ctx, err) }()
+	e.observers.started(&ctx, k.event(nil))
 	if problem != nil {
 		err = problem
 		return reply{}, err
 	}
+	k.parent = ctx
 	k.ctx.Begin(ctx, k.deadline(ctx))
 	defer k.ctx.End()
 	var rep reply
@@ -119,7 +121,7 @@ func (k *call) prepare() error {
 	k.asking = asking{op: op, user: r.user, appTokens: e.appTokens, userTokens: e.userTokens, keys: e.sealing.keys}
 	plaintext := r.plaintext(op)
 	k.attempts = attempts{
-		ctx: &k.ctx, op: op, sender: &e.sender, gate: &e.gate, calls: heldCalls{op.name, r.user},
+		ctx: &k.ctx, parent: k.parent, op: op, sender: &e.sender, gate: &e.gate, calls: heldCalls{op.name, r.user},
 		policy: &e.retry, jitter: e.jitter, observers: e.observers, correlationID: k.opts.correlationID,
 		outfit: outfit{
 			op: op, method: e.methods.method(op), url: e.address.url(op, r),
@@ -137,6 +139,10 @@ func (k *call) prepare() error {
 	if r.look != nil {
 		a.look = k.look
 	}
+	var wiseKey func() (*WiseKey, error)
+	if seals {
+		wiseKey = k.asking.keyAhead(&k.ctx)
+	}
 	if op.token != ownAuthorization && k.opts.token == "" {
 		token, err := k.asking.askToken(&k.ctx, "")
 		if err != nil {
@@ -150,7 +156,7 @@ func (k *call) prepare() error {
 	if e.sealing.sendReplyKeyID {
 		a.outfit.replyKeyID = e.sealing.newestReplyKey
 	}
-	key, err := k.asking.askKey(&k.ctx, nil)
+	key, err := wiseKey()
 	if err != nil {
 		return err
 	}
@@ -185,20 +191,25 @@ func (k *call) settle() (reply, error) {
 		k.engine.methods.learn(k.op, a.outfit.method)
 	}
 	over := ended(&k.ctx)
-	cutShort := a.again && over != nil // while it waited
-	switch settle(k.op, o, a.doubt, a.corrections.err != nil || cutShort) {
+	return a.end(over, a.again && over != nil)
+}
+
+// end is what the attempts come to. over is why the call's context has ended, if
+// it has; cutShort says that it ended while the next attempt waited.
+func (a *attempts) end(over error, cutShort bool) (reply, error) {
+	o := &a.last
+	switch settle(a.op, o, a.doubt, a.corrections.err != nil || cutShort) {
 	case endsDone:
-		return reply{op: k.op.name}, nil
+		return reply{op: a.op.name}, nil
 	case endsUncertain:
 		o.refusal.Uncertain = true
 	case endsUnknown:
-		return reply{}, &OutcomeError{Op: k.op.name, Attempts: a.sent, CorrelationID: k.opts.correlationID, Err: a.why(over, cutShort)}
+		return reply{}, &OutcomeError{Op: a.op.name, Attempts: a.sent, CorrelationID: a.correlationID, Err: a.why(over, cutShort)}
 	}
 	return o.reply, a.why(over, cutShort)
 }
 
-// why is the error for what the attempts ended with; nil for a reply. over is
-// why the call's context has ended, if it has.
+// why is the error for what the attempts ended with; nil for a reply.
 func (a *attempts) why(over error, cutShort bool) error {
 	last := in(a.op.name, a.last.failed())
 	switch source := a.corrections.err; {

@@ -30,9 +30,9 @@ const (
 	campaignLimit   = 30 * time.Second // of one call
 )
 
-// campaignFaults hit a quarter of all attempts, and at least every third of
-// those after Wise did the work.
-var campaignFaults = []usersecuritytest.Fault{
+// campaignFaults hit a quarter of all attempts, and at least every fourth of
+// those after Wise did the work. A fifth of them answer in the place of Wise.
+var campaignFaults = append([]usersecuritytest.Fault{
 	{Kind: usersecuritytest.ResetAfter, Rate: 0.045},
 	{Kind: usersecuritytest.Cut, Rate: 0.04},
 	{Kind: usersecuritytest.Garbage, Rate: 0.02},
@@ -47,9 +47,30 @@ var campaignFaults = []usersecuritytest.Fault{
 	{Kind: usersecuritytest.TooManyRequests, RetryAfter: "1", Rate: 0.002},
 	{Kind: usersecuritytest.TooManyRequests, RetryAfter: "Mon, 01 Jan 2024 00:00:00 GMT", Rate: 0.005},
 	{Kind: usersecuritytest.TooManyRequests, RetryAfter: "99999999999999999999", Rate: 0.001},
-	{Kind: usersecuritytest.Unreadable, Rate: 0.02},
+	// While sealed calls go on failing for no reason, the client asks for another
+	// key twice a minute at most, and doesn't notice at once when there is one.
+	{Kind: usersecuritytest.Unreadable, Rate: 0.02, Times: 100},
 	{Kind: usersecuritytest.Unauthorized, Rate: 0.01},
 	{Kind: usersecuritytest.RotateKey, Operation: usersecurity.OpCreatePin, Rate: 0.01},
+}, foreignFaults()...)
+
+// foreignFaults are what others than Wise answer, before and after Wise has done
+// the work.
+func foreignFaults() (faults []usersecuritytest.Fault) {
+	const page = "<html>blocked</html>"
+	for status, body := range map[int]string{
+		200: page, 201: `{"status":503,"error":"Service Unavailable","message":"m"}`, 302: page, 400: page,
+		401: page, 403: page, 404: "default backend - 404", 405: page, 409: "error code: 1001", 500: page, 524: page, 561: page,
+	} {
+		for _, after := range []bool{false, true} {
+			if after && status > 299 && status < 500 {
+				continue // who refuses a request hasn't passed it on
+			}
+			faults = append(faults, usersecuritytest.Fault{Kind: usersecuritytest.Status, Status: status, Body: body, After: after, Rate: 0.004})
+		}
+	}
+	slices.SortFunc(faults, func(a, b usersecuritytest.Fault) int { return a.Status - b.Status })
+	return faults
 }
 
 // campaign is what all workers share.
@@ -71,7 +92,7 @@ func TestCampaign(t *testing.T) {
 	wise := usersecuritytest.NewServer(usersecuritytest.WithSeed(*campaignSeed), usersecuritytest.WithRecordLimit(10**campaignCalls))
 	defer wise.Close()
 	client := clientOf(t, append(wise.Options(),
-		usersecurity.WithRetry(usersecurity.RetryPolicy{MinWait: time.Millisecond, MaxWait: 20 * time.Millisecond}),
+		usersecurity.WithRetry(usersecurity.RetryPolicy{MinWait: time.Millisecond, MaxWait: 20 * time.Millisecond, MaxRetryAfter: 20 * time.Millisecond}),
 		usersecurity.WithTimeouts(3*time.Second, 0))...)
 	c := &campaign{wise: wise, client: client, tally: map[string]int{}, users: map[uuid.UUID]usersecurity.UserID{}}
 	for n := range campaignUsers {
@@ -230,7 +251,7 @@ func (w *worker) call(r *row, d draw) {
 		if done != nil && !done(after) {
 			w.blame("%s for user %d reported success, and it isn't done", op, user)
 		}
-	case errors.Is(err, usersecurity.ErrMalformedReply), errors.Is(err, usersecurity.ErrDecrypt):
+	case usersecurity.OutcomeOf(err) == usersecurity.OutcomeDone:
 		verdict = "success, reply lost"
 		if done != nil && !done(after) {
 			w.blame("%s for user %d reported a broken reply, and it isn't done: %v", op, user, err)
@@ -239,6 +260,8 @@ func (w *worker) call(r *row, d draw) {
 		verdict = "unknown"
 	case errors.As(err, &api) && api.Uncertain:
 		verdict = "uncertain"
+	case r.writes() && usersecurity.OutcomeOf(err) != usersecurity.OutcomeNotDone:
+		w.blame("%s ended with the outcome %s: %v", op, usersecurity.OutcomeOf(err), err)
 	default:
 		verdict = "definite error"
 		if !sameState(before, after) {
@@ -327,10 +350,16 @@ func (c *campaign) report(t *testing.T) {
 		t.Logf("  %-30s %6d", what, c.tally[what])
 	}
 	t.Logf("set-once creates that ended with an answer: %.2f%% (%.2f%% without an uncertain 409); others that ended definite: %.2f%%", creates, certain, others)
-	if others < 99.5 || creates < 96 {
+	unknown := 100 * float64(c.tally["other: unknown"]+c.tally["set-once: unknown"]) / float64(*campaignCalls)
+	uncertain := 100 * float64(c.tally["other: uncertain"]+c.tally["set-once: uncertain"]) / float64(*campaignCalls)
+	t.Logf("unknown: %.2f%%, and %.2f%% refused with an earlier attempt open", unknown, uncertain)
+	if others < 95 || creates < 93 || unknown > 4 || uncertain > 10 {
 		t.Error("too many outcomes are unknown")
 	}
-	if rate := float64(struck) / float64(attempts); rate < 0.25 || 3*after < struck {
+	if foreign := faults[usersecuritytest.Status] + faults[usersecuritytest.HTML502]; 5*foreign < struck {
+		t.Errorf("only %d of %d faults answer in the place of Wise", foreign, struck)
+	}
+	if rate := float64(struck) / float64(attempts); rate < 0.25 || 4*after < struck {
 		t.Errorf("the faults are too few (%.2f of the attempts) or too few after the work was done (%d of %d)", rate, after, struck)
 	}
 }

@@ -81,14 +81,14 @@ func (c *Client) ClearChallenges(ctx context.Context, p Profile, t OneTimeToken,
 	}
 	event := CallEvent{Operation: OpClearChallenges, Start: time.Now(), CorrelationID: own.correlationID}
 	observers := c.engine().observers
-	ctx = observers.started(ctx, event)
-	err := error(errCutShort)
+	err := error(errCutShort) // which stands if a callback panics
 	defer func() {
 		event.Duration = time.Since(event.Start)
 		event.ErrorClass = classOf(err)
 		event.Uncertain = errors.Is(err, ErrOutcomeUnknown)
 		observers.callDone(ctx, event)
 	}()
+	observers.started(&ctx, event)
 	err = k.run(ctx)
 	return err
 }

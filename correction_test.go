@@ -352,10 +352,13 @@ func TestFailingRefreshKeepsTheAnswer(t *testing.T) {
 	}
 	scripted(t, "the source failed", func(t *testing.T) {
 		err := call(t, t.Context(), func() {})
-		if errors.Is(err, usersecurity.ErrNoToken) || !errors.Is(err, usersecurity.ErrUnauthorized) || !errors.Is(err, broken) {
+		checkMatches(t, "the error", err, usersecurity.ErrUnauthorized, usersecurity.ErrOutcomeUnknown)
+		if !errors.Is(err, broken) {
 			t.Errorf("the error is %v", err)
 		}
-		checkUncertain(t, "the error", err, true)
+		if got := usersecurity.OutcomeOf(err); got != usersecurity.OutcomeUnknown {
+			t.Errorf("the outcome is %s", got)
+		}
 	})
 	scripted(t, "the context ended", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())

@@ -97,39 +97,66 @@
 //
 // A call makes up to four attempts ([WithRetry], [WithMaxAttempts]), with waits
 // drawn between nothing and a bound that doubles from 250 ms to 5 s. What
-// follows a failed attempt depends on the operation, and on whether Wise may
-// have acted on it:
+// follows an attempt depends on what it brought, and on what a repeat of the
+// operation can do:
 //
-//	                        lists    deletes   set-once   phone numbers
-//	nothing was written     repeat   repeat    repeat     repeat
-//	429                     repeat   repeat    repeat     repeat
-//	no answer, 408, 500,
-//	502, 503, 504           repeat   repeat 1  repeat 2   look, repeat 3
-//	401                     one fresh token, one repeat
-//	any other answer        is the answer
-//	attempts used up        error    ErrOutcomeUnknown if one may have been done
+//	                             reads    deletes  set once  numbers  once
+//	nothing was written          repeat   repeat   repeat    repeat   repeat
+//	429, 425                     repeat   repeat   repeat    repeat   repeat
+//	no response, a foreign 2xx,
+//	408, 500, 502 to 504,
+//	520 to 530, 598, 599         repeat   repeat   repeat    look     stop
+//	what can be corrected        correct  correct  correct   correct  correct
+//	a reply that breaks off      repeat   stop     stop      stop     stop
+//	any other response           stop     stop     stop      stop     stop
 //
-// Set-once are CreatePin, EnrolFaceMap and CreateDeviceFingerprint; phone
-// numbers are CreatePhoneNumber and UpdatePhoneNumber.
+// Reads are the lists. Set once are CreatePin, EnrolFaceMap and
+// CreateDeviceFingerprint; numbers are CreatePhoneNumber and UpdatePhoneNumber;
+// once is RegisterReplyKey.
 //
-//  1. A later 404 of the same call means that an attempt has done it: success.
-//  2. Wise answers a second one with 409, so a repeat does no harm. That 409 is
-//     returned with Uncertain set: it may be this call's own doing. A 500 to a
-//     sealed body leads to a new key of Wise's first.
-//  3. The user's numbers are listed first. If the number is there, that is
-//     success; if not, the write is repeated. A later refusal (422, say) is
-//     looked into in the same way.
+//   - A repeated delete whose later response is 404, in Wise's own words, has
+//     done it: success. Wise's own words are the documented code, a body of the
+//     errors shape, or no body and a trace id.
+//   - A repeat of what is set once is answered with 409 if an earlier attempt
+//     has set it. That 409 is returned with Uncertain set: it may be this call's
+//     own doing, or have been there before.
+//   - For numbers the user's numbers are listed after the wait. If the number is
+//     there (of an update: under its id), that is success; if nothing like it is
+//     there, the write is repeated; if the list can't be read, the call ends. A
+//     later refusal is looked into in the same way. It is certain only where
+//     each attempt that was left open ended in a 500 of Wise's own: after a
+//     timeout, a reset or a gateway's page Wise may still be at it.
+//   - What can be corrected is a token (401, where the source has another one),
+//     the method of the fingerprint list (405) and the key of a sealed body
+//     (500, where Wise has another key). The corrected request is sent at once,
+//     and doesn't count as an attempt. A foreign response corrects nothing.
+//   - A request that a device has sealed is not repeated after a 500: Wise may
+//     have been unable to open it. The device seals again.
 //
-// Whether anything was written, net/http/httptrace tells. After 429 and 503 the
-// wait is at least what Retry-After asks for; a wait of more than 30 s, or
-// longer than the time the call has left, is not begun: the error comes at
-// once. An answer other than the above, after an attempt that may have been
-// carried out, has Uncertain set.
+// Whether anything was written, net/http/httptrace tells; a RoundTripper of the
+// caller's that doesn't report to it is believed only where its error is one of
+// a dial. After 429 and 503 the wait is at least what Retry-After asks for; a
+// wait of more than 30 s, or longer than the time the call has left, is not
+// begun: the error comes at once, with RetryAfter.
+//
+// With a second writer about (another process, a colleague at Wise's support),
+// a repeat can undo what was done between the attempts: a PIN that somebody has
+// deleted is set again, one that somebody has set is deleted. Where that
+// matters, [WithMaxAttempts] with 1 repeats nothing.
 //
 // Every attempt has 10 s ([WithTimeouts]); a call has the caller's deadline, or
-// 60 s if there is none. When the context ends, the error matches its error,
-// and also [ErrOutcomeUnknown] if a write may have been done. All attempts of a
-// call carry one correlation id.
+// 60 s if there is none. When the context ends, the error matches its error and
+// its cause, and also [ErrOutcomeUnknown] if a write may have been done. All
+// attempts of a call carry one correlation id.
+//
+// What Wise has just refused is not asked for again at once. After a 429 of the
+// token endpoint, or a failure, the calls that need a token end with
+// [ErrNoToken] for as long as Wise asks, or for a second that doubles to thirty;
+// so it is with Wise's key, and with tokens that are rejected one after the
+// other. After a 429 that names the limit (X-Rate-Limited-By) all calls of the
+// client wait for what Wise asked for, up to 30 s; after any other 429 with a
+// Retry-After those of the same operation for the same user. A call that can't
+// wait that long matches [ErrRateLimited], and nothing of it was sent.
 //
 // # Concurrency
 //

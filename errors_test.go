@@ -16,128 +16,26 @@ import (
 )
 
 var statuses = []int{
-	101, 200, 201, 202, 203, 204, 205, 206, 226, 300, 301, 302, 303, 304, 307, 308, 399,
-	400, 401, 402, 403, 404, 405, 406, 408, 409, 410, 411, 412, 413, 414, 415, 418, 421, 422, 423, 425, 428, 429, 431, 451, 499,
-	500, 501, 502, 503, 504, 505, 511, 599, 600, 999,
-}
-
-// leavesOpen are the statuses after which nobody knows what became of a write.
-var leavesOpen = []int{408, 500, 502, 503, 504}
-
-// secretText is in the messages of all error bodies below.
-const secretText = "secret***@example.com"
-
-// shape is a body that an error may come with, and what is read in it.
-type shape struct {
-	name, body string
-	details    []detail
-	oauth      bool // the shape of the layers before the operation
-}
-
-// detail is an entry of an error body with what the type itself hides.
-type detail struct{ Code, Message, Path string }
-
-var shapes = []shape{
-	{name: "empty"},
-	{
-		name:    "errors",
-		body:    `{"timestamp":"2024-05-06T07:08:09Z","errors":[{"code":"some.code","message":"` + secretText + `","path":"phoneNumber","arguments":["a",1]},{"code":"other_code","message":"more","arguments":null}]}`,
-		details: []detail{{Code: "some.code", Message: secretText, Path: "phoneNumber"}, {Code: "other_code", Message: "more"}},
-	},
-	{
-		name:    "OAuth",
-		body:    `{"error":"invalid_token","error_description":"` + secretText + `"}`,
-		details: []detail{{Code: "invalid_token", Message: secretText}}, oauth: true,
-	},
-	{
-		name:    "Spring",
-		body:    `{"timestamp":"2024-05-06T07:08:09.000+0000","status":404,"error":"Not Found","message":"` + secretText + `","path":null,"exception":"x.Y"}`,
-		details: []detail{{Message: secretText}},
-	},
-	{
-		name:    "message and request id",
-		body:    `{"message":"` + secretText + `","request_id":"r-1"}`,
-		details: []detail{{Message: secretText}},
-	},
-	{
-		name:    "problem with errors",
-		body:    `{"type":"t","title":"T","status":400,"detail":"d","instance":"i","errors":[{"code":"some.code","ref":"/phoneNumber","detail":"` + secretText + `"}]}`,
-		details: []detail{{Code: "some.code", Message: secretText, Path: "/phoneNumber"}},
-	},
-	{
-		name:    "problem",
-		body:    `{"type":"t","title":"T","status":400,"detail":"` + secretText + `"}`,
-		details: []detail{{Message: secretText}},
-	},
-	{
-		name:    "code and category",
-		body:    `{"code":"some.code","category":"c","description":"` + secretText + `","details":[]}`,
-		details: []detail{{Code: "some.code", Message: secretText}},
-	},
-	{
-		name:    "code and message",
-		body:    `{"code":"some.code","message":"` + secretText + `"}`,
-		details: []detail{{Code: "some.code", Message: secretText}},
-	},
-	{
-		name:    "errorCode",
-		body:    `{"type":"t","status":"FAILED","errorCode":"some.code","errorMessage":"` + secretText + `"}`,
-		details: []detail{{Code: "some.code", Message: secretText}},
-	},
-	{name: "HTML", body: "<html><body>" + secretText + "</body></html>"},
-	{name: "text", body: secretText},
-	{
-		name:    "truncated after an entry",
-		body:    `{"errors":[{"code":"some.code","message":"` + secretText + `"},{"code":"oth`,
-		details: []detail{{Code: "some.code", Message: secretText}},
-	},
-	{
-		name:    "truncated in an entry",
-		body:    `{"errors":[{"code":"some.code","message":"` + secretText,
-		details: []detail{{Code: "some.code"}},
-	},
-	{name: "truncated at once", body: `{"err`},
-	{
-		name:    "oversized",
-		body:    `{"errors":[{"code":"some.code","message":"` + secretText + `"}],"padding":"` + strings.Repeat("x", 1<<20) + `"}`,
-		details: []detail{{Code: "some.code", Message: secretText}},
-	},
-	{name: "array", body: `[{"code":"some.code"}]`},
-	{name: "number", body: `12`},
-	{name: "null", body: `null`},
-	{name: "errors is null", body: `{"errors":null}`},
-	{name: "errors of another kind", body: `{"errors":[1,"two",null]}`},
-	{name: "brackets", body: strings.Repeat("[", 60<<10)},
-	{name: "no UTF-8", body: "\xff\xfe\x00"},
+	0, 99, 101, 199, 200, 201, 202, 203, 204, 205, 206, 226, 299, 300, 301, 302, 303, 304, 307, 308, 399,
+	400, 401, 402, 403, 404, 405, 406, 408, 409, 410, 411, 412, 413, 414, 415, 418, 421, 422, 423, 425, 428, 429, 431, 444, 451, 460, 499,
+	500, 501, 502, 503, 504, 505, 506, 509, 511, 519, 520, 525, 530, 531, 561, 597, 598, 599, 600, 999,
 }
 
 // Each operation × each status × each body: the error matches what it should
-// and nothing else, and says what the answer said.
+// and nothing else, says what the response said, and what is known of a write.
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	for _, r := range contract {
 		t.Run(string(r.op), func(t *testing.T) {
 			t.Parallel()
-			tried := map[int]bool{}
-			for _, status := range statuses {
-				if slices.Contains(r.success, status) {
-					continue
-				}
-				tried[status] = true
-				for _, shape := range shapes {
-					want := r.errorOf(status)
-					if r.answers[status] != nil && shape.oauth {
-						if status != 400 {
-							continue // nothing says what such a body means with a status of the operation's own
-						}
-						want = byStatus[status]
-					}
-					checkAnswer(t, &r, status, shape, want)
+			for status := range r.answers {
+				if !slices.Contains(statuses, status) {
+					t.Errorf("the documented %d is not tried", status)
 				}
 			}
-			for status := range r.answers {
-				if !tried[status] {
-					t.Errorf("the documented %d was not tried", status)
+			for _, status := range statuses {
+				for _, shape := range shapes {
+					checkAnswer(t, &r, status, shape)
 				}
 			}
 		})
@@ -145,7 +43,7 @@ func TestAnswers(t *testing.T) {
 }
 
 // checkAnswer checks all that a call makes of one answer.
-func checkAnswer(t *testing.T, r *row, status int, s shape, want error) {
+func checkAnswer(t *testing.T, r *row, status int, s shape) {
 	t.Helper()
 	id := idEndingWith(1)
 	mock := mocked(t, r, answers(status, s.body, "X-Trace-Id", "trace-1", "X-Rate-Limited-By", "wise-public-api", "Retry-After", "7"))
@@ -153,32 +51,9 @@ func checkAnswer(t *testing.T, r *row, status int, s shape, want error) {
 	var meta usersecurity.Meta
 	got, err := r.call(t.Context(), client, usersecurity.WithMaxAttempts(1), usersecurity.WithCorrelationID(id), usersecurity.WithMeta(&meta))
 	what := fmt.Sprintf("%d, %s", status, s.name)
-	if got != nil {
-		t.Errorf("%s: a result next to an error: %v", what, got)
-	}
-	if r.writes() && slices.Contains(leavesOpen, status) {
-		checkMatches(t, what, err, want, usersecurity.ErrOutcomeUnknown)
-		var outcome *usersecurity.OutcomeError
-		if !errors.As(err, &outcome) || outcome.Op != r.op || outcome.Attempts != 1 || outcome.CorrelationID != id || outcome.Err == nil {
-			t.Errorf("%s: the outcome is %+v", what, outcome)
-		}
-	} else {
-		checkMatches(t, what, err, want)
-	}
-	var api *usersecurity.APIError
-	if !errors.As(err, &api) {
-		t.Errorf("%s: no APIError in %v", what, err)
-		return
-	}
-	fields := usersecurity.APIError{
-		Op: r.op, StatusCode: status, TraceID: "trace-1", CorrelationID: id,
-		RateLimitedBy: "wise-public-api", RetryAfter: 7 * time.Second, Attempts: 1,
-	}
-	if !reflect.DeepEqual(fieldsOf(api, details(api.Details)), fieldsOf(&fields, s.details)) {
-		t.Errorf("%s: the fields are %+v", what, fieldsOf(api, details(api.Details)))
-	}
-	if body := s.body[:min(len(s.body), 64<<10)]; string(api.Body()) != body {
-		t.Errorf("%s: the body has %d bytes, want %d", what, len(api.Body()), len(body))
+	want, uncertain, known := r.comesTo(status, s)
+	if outcome := usersecurity.OutcomeOf(err); outcome != known && !(err == nil && !r.writes()) {
+		t.Errorf("%s: the outcome is %s, want %s", what, outcome, known)
 	}
 	if want := (usersecurity.Meta{StatusCode: status, TraceID: "trace-1", CorrelationID: id, Attempts: 1}); meta != want {
 		t.Errorf("%s: the meta is %+v", what, meta)
@@ -186,12 +61,58 @@ func checkAnswer(t *testing.T, r *row, status int, s shape, want error) {
 	if n := mock.GetCallCountInfo()[r.method+" "+testHost+r.path]; n != 1 {
 		t.Errorf("%s: %d requests", what, n)
 	}
+	if len(want) == 0 {
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		return
+	}
+	if got != nil {
+		t.Errorf("%s: a result next to an error: %v", what, got)
+	}
+	checkMatches(t, what, err, want...)
+	if slices.Contains(want, usersecurity.ErrOutcomeUnknown) {
+		var outcome *usersecurity.OutcomeError
+		if !errors.As(err, &outcome) || outcome.Op != r.op || outcome.Attempts != 1 || outcome.CorrelationID != id || outcome.Err == nil {
+			t.Errorf("%s: the outcome is %+v", what, outcome)
+		}
+	}
+	if want[0] != usersecurity.ErrMalformedReply {
+		checkFields(t, what, err, r.op, status, s, uncertain)
+	}
+}
+
+// checkFields checks what an APIError says of a response.
+func checkFields(t *testing.T, what string, err error, op usersecurity.Operation, status int, s shape, uncertain bool) {
+	t.Helper()
+	var api *usersecurity.APIError
+	if !errors.As(err, &api) {
+		t.Errorf("%s: no APIError in %v", what, err)
+		return
+	}
+	body := s.body[:min(len(s.body), 64<<10)]
+	fields := usersecurity.APIError{
+		Op: op, StatusCode: status, TraceID: "trace-1", CorrelationID: idEndingWith(1),
+		RateLimitedBy: "wise-public-api", RetryAfter: 7 * time.Second, Attempts: 1,
+		Uncertain: uncertain, Foreign: s.speaks == byForeigner || !isOfAPI(status),
+	}
+	if !isOfAPI(status) { // what follows is no body
+		body, s.details = "", nil
+	}
+	if !reflect.DeepEqual(fieldsOf(api, details(api.Details)), fieldsOf(&fields, s.details)) {
+		t.Errorf("%s: the fields are %+v", what, fieldsOf(api, details(api.Details)))
+	}
+	if string(api.Body()) != body {
+		t.Errorf("%s: the body has %d bytes, want %d", what, len(api.Body()), len(body))
+	}
+	if says := strings.Contains(api.Error(), "base URL and what stands before Wise"); says != fields.Foreign {
+		t.Errorf("%s: where to look: %t, in %v", what, says, api)
+	}
 }
 
 // fieldsOf shows all that an APIError says in its fields.
-
 func fieldsOf(e *usersecurity.APIError, details []detail) []any {
-	return []any{e.Op, e.StatusCode, details, e.TraceID, e.CorrelationID, e.RateLimitedBy, e.RetryAfter, e.Attempts, e.Uncertain}
+	return []any{e.Op, e.StatusCode, details, e.TraceID, e.CorrelationID, e.RateLimitedBy, e.RetryAfter, e.Attempts, e.Uncertain, e.Foreign}
 }
 
 // details shows what the type itself masks.
@@ -296,31 +217,45 @@ func TestOwnAPIErrors(t *testing.T) {
 	t.Parallel()
 	for _, r := range contract {
 		for _, status := range statuses {
-			if !slices.Contains(r.success, status) {
-				own := &usersecurity.APIError{Op: r.op, StatusCode: status}
-				checkMatches(t, fmt.Sprint(r.op, " ", status), own, r.errorOf(status))
-				if own.Body() != nil || !own.OneTimeToken().IsZero() {
-					t.Errorf("%s %d: it has a body or a token", r.op, status)
-				}
+			own := &usersecurity.APIError{Op: r.op, StatusCode: status}
+			what := fmt.Sprint(r.op, " ", status)
+			checkMatches(t, what, own, r.means(status, noBody))
+			if own.Body() != nil || !own.OneTimeToken().IsZero() {
+				t.Errorf("%s: it has a body or a token", what)
 			}
+			own.Details = []usersecurity.ErrorDetail{{Code: r.codes[status]}}
+			if r.codes[status] != "" {
+				checkMatches(t, what+" with its code", own, r.answers[status])
+			}
+			own.Foreign = true
+			checkMatches(t, what+", foreign", own, r.means(status, shape{speaks: byForeigner}))
 		}
 	}
 }
 
-// A code is found wherever in the body it stands.
+// A code is found wherever in the body it stands, and is the operation's own
+// where the body is Wise's.
 func TestErrorBodiesOfOddShapes(t *testing.T) {
 	t.Parallel()
 	const code = "phone.number.repeated"
-	for _, body := range []string{
-		`{"errors":{"a":1},"code":"` + code + `"}`,
-		`{"errors":["a",[1,{"b":2}]],"code":"` + code + `"}`,
-		`{"errors":null,"code":"` + code + `"}`,
-		`{"errors":[1,{"code":"` + code + `"}]}`,
-		`{"errors":[{"code":"` + code + `","arguments":[{"x":[1]}]`,
+	for body, want := range map[string]error{
+		`{"errors":[1,{"code":"` + code + `"}]}`:                                usersecurity.ErrPhoneRepeated,
+		`[null,{"code":"` + code + `"}]`:                                        usersecurity.ErrPhoneRepeated,
+		`{"error":{"code":"` + code + `"}}`:                                     usersecurity.ErrPhoneRepeated,
+		`{"errors":{"code":"` + code + `"},"timestamp":"x"}`:                    usersecurity.ErrPhoneRepeated,
+		`{"errors":{"a":1},"code":"` + code + `"}`:                              usersecurity.ErrInvalidRequest,
+		`{"errors":["a",[1,{"b":2}]],"code":"` + code + `"}`:                    usersecurity.ErrInvalidRequest,
+		`{"errors":null,"code":"` + code + `"}`:                                 usersecurity.ErrInvalidRequest,
+		`{"title":"T","type":"t","errors":[{"code":"` + code + `"}]}`:           usersecurity.ErrInvalidRequest,
+		`{"errors":[{"code":"` + code + `","arguments":[{"x":[1]}]`:             usersecurity.ErrInvalidRequest,
+		`{"errors":[{"code":"` + code + `"}]}<script src="inject.js">`:          usersecurity.ErrInvalidRequest,
+		`{"errors":[{"code":"PHONE.NUMBER.REPEATED"},{"code":"` + code + `"}]}`: usersecurity.ErrPhoneRepeated,
 	} {
 		t.Run(body, func(t *testing.T) {
-			if e := usersecurity.NewAPIError(usersecurity.OpCreatePhoneNumber, 422, nil, []byte(body)); !errors.Is(e, usersecurity.ErrPhoneRepeated) {
-				t.Errorf("it is %v", e)
+			e := usersecurity.NewAPIError(usersecurity.OpCreatePhoneNumber, 422, nil, []byte(body))
+			checkMatches(t, "it", e, want)
+			if !slices.ContainsFunc(e.Details, func(d usersecurity.ErrorDetail) bool { return d.Code == code }) {
+				t.Errorf("the code is lost: %v", e)
 			}
 		})
 	}

@@ -206,7 +206,7 @@ func ExampleWithLogger() {
 		Level: slog.LevelInfo,
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr { // what changes from run to run
 			switch a.Key {
-			case slog.TimeKey, "duration", "trace_id", "correlation_id":
+			case slog.TimeKey, "duration", "wise_trace_id", "correlation_id":
 				return slog.Attr{}
 			}
 			return a

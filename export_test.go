@@ -29,3 +29,33 @@ func OpenReply(compact, contentKey []byte, replyKeys map[string]crypto.Decrypter
 	}
 	return opened, nil
 }
+
+// RetryTable is retryTable in words: by what an attempt brought, and by the class
+// of the operation.
+func RetryTable() map[string]map[string]string {
+	table := map[string]map[string]string{}
+	for kind, cells := range retryTable {
+		table[kindWords[kind]] = map[string]string{}
+		for class, cell := range cells {
+			table[kindWords[kind]][classWords[class]] = stepWords[cell]
+		}
+	}
+	return table
+}
+
+// The words, in the order of the rows and columns.
+var (
+	kindWords  = [kinds]string{"unsent", "throttled", "unanswered", "correctable", "brokenReply", "answered"}
+	classWords = [classes]string{"reads", "deletes", "set once", "numbers", "once"}
+	stepWords  = map[step]string{stop: "stop", repeat: "repeat", look: "look", correct: "correct"}
+)
+
+// RetryRows and RetryColumns are the names of rows and columns.
+func RetryRows() []string    { return kindWords[:] }
+func RetryColumns() []string { return classWords[:] }
+
+// KindOfStatus is the row of a response that has a status and no body.
+func KindOfStatus(status int) string {
+	r := result{responded: true, status: status, refusal: NewAPIError("", status, nil, nil)}
+	return kindWords[r.kind()]
+}

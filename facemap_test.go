@@ -23,15 +23,29 @@ func TestFaceMapRules(t *testing.T) {
 		checkRefused(t, "no bytes", err)
 	}
 	for _, text := range []string{
-		"", "aGlkZGVu\n", "aGlk\nZGVu", "aGlk ZGVu", "aGlkZGVu\r\n", " aGlkZGVu",
+		"", "\n", "aGlkZGVu\n\n", "aGlk\nZGVu", "aGlk ZGVu", "aGlkZGVu \r\n", " aGlkZGVu",
 		"aGlkZA", "aGlkZA=", "aGlkZA===", "aGlkZ===", "=", "==", "====", "aGl=ZGVu", "aG==ZGVu",
 		"-_-_hidden", "-_-_", "aGlkZG-u", "aGlkZG_u", "data:image/png;base64,aGlkZGVu", "aGlkZGVü", "\"}hidden", `aGlkZG"u`,
 	} {
 		_, err := usersecurity.FaceMapFromBase64(text)
 		checkRefused(t, fmt.Sprintf("%q", text), err, text, "hidden", "aGlk")
 	}
+	// A file ends in a line break, and what was read from one is text already.
+	raw := []byte("the encrypted export of a face")
+	text := base64.StdEncoding.EncodeToString(raw)
+	for _, ending := range []string{"", "\n", "\r\n"} {
+		script := play(t, answers(204, ""))
+		if err := newClient(t, script).EnrolFaceMap(t.Context(), 1001, must(usersecurity.FaceMapFromBase64(text+ending))); err != nil {
+			t.Fatal(err)
+		}
+		if got := script.requests[0].body; got != `{"faceMap":"`+text+`"}` {
+			t.Errorf("with the ending %q sent was %s", ending, got)
+		}
+		_, err := usersecurity.NewFaceMap([]byte(text + ending))
+		checkRefused(t, "base64 text as bytes", err, text)
+	}
 	// The bytes are copied: what the caller does with them later is of no matter.
-	raw := []byte{0xfb, 0xff, 0xbf, 0x00}
+	raw = []byte{0xfb, 0xff, 0xbf, 0x00}
 	faceMap := must(usersecurity.NewFaceMap(raw))
 	clear(raw)
 	wise := play(t, answers(204, ""))

@@ -16,17 +16,6 @@ import (
 	"github.com/wise-partner/usersecurity"
 )
 
-// byStatus is what a status means where an operation has no word of its own for
-// it. A status that is not here is undocumented: ErrUnexpectedStatus.
-var byStatus = map[int]error{
-	300: usersecurity.ErrRedirect, 301: usersecurity.ErrRedirect, 302: usersecurity.ErrRedirect, 303: usersecurity.ErrRedirect,
-	304: usersecurity.ErrRedirect, 307: usersecurity.ErrRedirect, 308: usersecurity.ErrRedirect, 399: usersecurity.ErrRedirect,
-	400: usersecurity.ErrInvalidRequest, 422: usersecurity.ErrInvalidRequest,
-	401: usersecurity.ErrUnauthorized, 403: usersecurity.ErrForbidden, 404: usersecurity.ErrNotFound, 429: usersecurity.ErrRateLimited,
-	500: usersecurity.ErrServer, 501: usersecurity.ErrServer, 502: usersecurity.ErrServer, 503: usersecurity.ErrServer,
-	504: usersecurity.ErrServer, 505: usersecurity.ErrServer, 511: usersecurity.ErrServer, 599: usersecurity.ErrServer,
-}
-
 // class is what may follow an attempt whose answer was lost.
 type class int
 
@@ -35,6 +24,7 @@ const (
 	aDelete               // repeat; a later 404 is success
 	aSetOnce              // repeat; a later 409 is uncertain
 	aNumber               // look before repeating
+	aOnce                 // leave it
 )
 
 // row is what is agreed with Wise about one operation.
@@ -49,11 +39,12 @@ type row struct {
 	sealed       bool
 	body         string // unencrypted; empty for none
 
-	success []int // the usual one first
+	success int // the documented one
 	reply   string
 	want    any // what the method makes of the reply
 
-	answers map[int]error // documented, whatever the body
+	answers map[int]error  // documented
+	codes   map[int]string // documented with them
 }
 
 const (
@@ -100,7 +91,7 @@ var contract = []row{
 			return nil, c.CreatePin(ctx, in.user, in.pin, o...)
 		},
 		method: "POST", path: "/v1/user/pin", token: tokenOfUser, sealed: true, body: `{"pin":"0417"}`,
-		success: []int{204, 200},
+		success: 204,
 		answers: map[int]error{409: usersecurity.ErrPinAlreadySet},
 	},
 	{
@@ -109,8 +100,9 @@ var contract = []row{
 			return nil, c.DeletePin(ctx, in.user, o...)
 		},
 		method: "DELETE", path: "/v1/users/1001/pin", token: tokenOfApplication,
-		success: []int{204},
+		success: 204,
 		answers: map[int]error{404: usersecurity.ErrPinNotSet},
+		codes:   map[int]string{404: "pin.not.setup"},
 	},
 	{
 		op: usersecurity.OpEnrolFaceMap, class: aSetOnce,
@@ -118,7 +110,7 @@ var contract = []row{
 			return nil, c.EnrolFaceMap(ctx, in.user, in.faceMap, o...)
 		},
 		method: "POST", path: "/v1/user/facemap/enrol", token: tokenOfUser, body: `{"faceMap":"+/+/AA=="}`,
-		success: []int{204},
+		success: 204,
 		answers: map[int]error{409: usersecurity.ErrFaceMapAlreadyEnrolled},
 	},
 	{
@@ -127,8 +119,9 @@ var contract = []row{
 			return nil, c.DeleteFaceMap(ctx, in.user, o...)
 		},
 		method: "DELETE", path: "/v1/users/1001/facemap/enrol", token: tokenOfApplication,
-		success: []int{204},
+		success: 204,
 		answers: map[int]error{404: usersecurity.ErrFaceMapNotEnrolled},
+		codes:   map[int]string{404: "facemap.not.setup"},
 	},
 	{
 		op: usersecurity.OpCreateDeviceFingerprint, class: aSetOnce,
@@ -136,7 +129,7 @@ var contract = []row{
 			return result(c.CreateDeviceFingerprint(ctx, in.user, in.fingerprint, o...))
 		},
 		method: "POST", path: "/v1/user/partner-device-fingerprints", token: tokenOfUser, sealed: true, body: `{"deviceFingerprint":"device-1"}`,
-		success: []int{200}, reply: deviceReply, want: &device,
+		success: 200, reply: deviceReply, want: &device,
 		answers: map[int]error{400: usersecurity.ErrFingerprintLimit, 409: usersecurity.ErrFingerprintExists},
 	},
 	{
@@ -145,7 +138,7 @@ var contract = []row{
 			return result(c.ListDeviceFingerprints(ctx, in.user, o...))
 		},
 		method: "POST", path: "/v1/users/1001/partner-device-fingerprints", token: tokenOfApplication,
-		success: []int{200}, reply: "[" + deviceReply + "]", want: []usersecurity.DeviceFingerprint{device},
+		success: 200, reply: "[" + deviceReply + "]", want: []usersecurity.DeviceFingerprint{device},
 		answers: map[int]error{404: usersecurity.ErrUserNotFound},
 	},
 	{
@@ -154,7 +147,7 @@ var contract = []row{
 			return nil, c.DeleteDeviceFingerprint(ctx, in.user, in.device, o...)
 		},
 		method: "DELETE", path: "/v1/users/1001/partner-device-fingerprints/5a1f0c3e-8f0b-4a57-9c7e-0d2f6b1a4c11", token: tokenOfApplication,
-		success: []int{204},
+		success: 204,
 		answers: map[int]error{404: usersecurity.ErrFingerprintNotFound},
 	},
 	{
@@ -163,7 +156,7 @@ var contract = []row{
 			return result(c.ListPhoneNumbers(ctx, in.user, o...))
 		},
 		method: "GET", path: "/v1/application/users/1001/phone-numbers", token: tokenOfApplication,
-		success: []int{200}, reply: "[" + numberReply + "]", want: []usersecurity.PhoneNumber{number},
+		success: 200, reply: "[" + numberReply + "]", want: []usersecurity.PhoneNumber{number},
 	},
 	{
 		op: usersecurity.OpCreatePhoneNumber, class: aNumber,
@@ -171,7 +164,9 @@ var contract = []row{
 			return result(c.CreatePhoneNumber(ctx, in.user, in.number, o...))
 		},
 		method: "POST", path: "/v1/application/users/1001/phone-numbers", token: tokenOfApplication, body: `{"phoneNumber":"+6588888888"}`,
-		success: []int{200}, reply: numberReply, want: &number,
+		success: 200, reply: numberReply, want: &number,
+		answers: map[int]error{422: usersecurity.ErrPhoneRepeated},
+		codes:   map[int]string{422: "phone.number.repeated"},
 	},
 	{
 		op: usersecurity.OpUpdatePhoneNumber, class: aNumber,
@@ -179,7 +174,9 @@ var contract = []row{
 			return result(c.UpdatePhoneNumber(ctx, in.user, in.numberID, in.number, o...))
 		},
 		method: "PUT", path: "/v1/application/users/1001/phone-numbers/77", token: tokenOfApplication, body: `{"phoneNumber":"+6588888888"}`,
-		success: []int{200}, reply: numberReply, want: &number,
+		success: 200, reply: numberReply, want: &number,
+		answers: map[int]error{422: usersecurity.ErrPhoneRepeated},
+		codes:   map[int]string{422: "phone.number.repeated"},
 	},
 	{
 		op: usersecurity.OpDeletePhoneNumber, class: aDelete,
@@ -187,7 +184,7 @@ var contract = []row{
 			return nil, c.DeletePhoneNumber(ctx, in.user, in.numberID, o...)
 		},
 		method: "DELETE", path: "/v1/application/users/1001/phone-numbers/77", token: tokenOfApplication,
-		success: []int{204},
+		success: 204,
 	},
 }
 
@@ -243,7 +240,7 @@ func (r *row) call(ctx context.Context, c *usersecurity.Client, o ...usersecurit
 func (r *row) writes() bool { return r.class != aRead }
 
 // answersWell is Wise's documented success.
-func (r *row) answersWell() step { return answers(r.success[0], r.reply) }
+func (r *row) answersWell() step { return answers(r.success, r.reply) }
 
 // tokensFrom are the sources of a client that has the operation's tokens from
 // src.
@@ -355,14 +352,4 @@ var freshTokens = usersecurity.TokenFunc(func(_ context.Context, req usersecurit
 // idEndingWith is a UUID whose last twelve digits are n.
 func idEndingWith(n int64) uuid.UUID {
 	return uuid.MustParse(fmt.Sprintf("00000000-0000-4000-8000-%012d", n))
-}
-
-// errorOf is what a status means to the operation, whatever the body.
-func (r *row) errorOf(status int) error {
-	for _, err := range []error{r.answers[status], byStatus[status]} {
-		if err != nil {
-			return err
-		}
-	}
-	return usersecurity.ErrUnexpectedStatus
 }

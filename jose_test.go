@@ -50,6 +50,7 @@ func TestOpenReply(t *testing.T) {
 	for name, compact := range map[string]string{
 		"dir":                    sealReply(jose.DIRECT, cek, "hello", nil),
 		"dir with other headers": sealReply(jose.DIRECT, cek, "hello", (&jose.EncrypterOptions{}).WithHeader("url", "/v1/user/pin")),
+		"dir in white space":     "\r\n \t" + sealReply(jose.DIRECT, cek, "hello", nil) + "\n",
 		"RSA":                    sealReply(jose.RSA_OAEP_256, current.Public(), "hello", kidHeader(testKid)),
 		"RSA, kid in capitals":   sealReply(jose.RSA_OAEP_256, current.Public(), "hello", kidHeader(strings.ToUpper(testKid))),
 		"RSA to the older key":   sealReply(jose.RSA_OAEP_256, old.Public(), "hello", kidHeader(uuid.Max.String())),

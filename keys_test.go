@@ -78,7 +78,6 @@ func TestReplyKeys(t *testing.T) {
 		usersecurity.WithJWE(
 			usersecurity.JWEReplyKey(old, keys[old]),
 			usersecurity.JWEReplyKey(current, keys[current]),
-			usersecurity.JWERequireSealedReplies(),
 		))
 	from := time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("", 3600))
 	for n, id := range []uuid.UUID{old, current} {

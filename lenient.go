@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // A reply whose id can be read is not given up because of a side field: for
@@ -23,16 +24,35 @@ type (
 
 // UnmarshalJSON never fails.
 func (t *looseText) UnmarshalJSON(raw []byte) error {
-	var s string
 	switch {
-	case raw[0] == '"' && json.Unmarshal(raw, &s) == nil:
-		*t = looseText(s)
+	case raw[0] == '"' && isPlain(raw[1:len(raw)-1]):
+		*t = looseText(raw[1 : len(raw)-1])
+	case raw[0] == '"':
+		*t = unquoted(raw)
 	case raw[0] == '-' || '0' <= raw[0] && raw[0] <= '9':
 		*t = looseText(raw)
 	default:
 		*t = ""
 	}
 	return nil
+}
+
+func unquoted(raw []byte) (t looseText) {
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		t = looseText(s)
+	}
+	return t
+}
+
+// isPlain reports whether the text of a JSON string stands for itself.
+func isPlain(text []byte) bool {
+	for _, c := range text {
+		if c == '\\' || c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // UnmarshalJSON never fails.

@@ -82,17 +82,19 @@ type CallStarter interface {
 // observers are told in the order in which they were given.
 type observers []Observer
 
-func (all observers) started(ctx context.Context, e CallEvent) context.Context {
+// started puts the observers' values into ctx, each before the next is told: if
+// one panics, those before it still find theirs when the call is done.
+func (all observers) started(ctx *context.Context, e CallEvent) {
 	for _, o := range all {
 		starter, ok := o.(CallStarter)
 		if !ok {
 			continue
 		}
-		if values := starter.CallStarted(ctx, e); values != nil && values != ctx {
-			ctx = observedContext{ctx, values}
+		// Contexts are not compared: a caller's may be of a type that can't be.
+		if values := starter.CallStarted(*ctx, e); values != nil {
+			*ctx = observedContext{*ctx, values}
 		}
 	}
-	return ctx
 }
 
 // observedContext is a caller's context with an observer's values.
@@ -109,10 +111,13 @@ func (all observers) attemptDone(ctx context.Context, e AttemptEvent) {
 	}
 }
 
+// callDone tells all of them, also those after one that panics.
 func (all observers) callDone(ctx context.Context, e CallEvent) {
-	for _, o := range all {
-		o.CallDone(ctx, e)
+	if len(all) == 0 {
+		return
 	}
+	defer all[1:].callDone(ctx, e)
+	all[0].CallDone(ctx, e)
 }
 
 // logObserver writes events to a logger.
@@ -141,6 +146,9 @@ func (l logObserver) CallDone(ctx context.Context, e CallEvent) {
 	attrs := logAttrs(e.Operation, slog.Int("attempts", e.Attempts), e.StatusCode, e.Duration, e.TraceID, e.CorrelationID, e.ErrorClass)
 	if e.Uncertain {
 		attrs = append(attrs, slog.Bool("uncertain", true))
+	}
+	if instead := e.Operation.ReplacedBy(); instead != "" && e.ErrorClass == classOf(ErrNotInVersion) {
+		attrs = append(attrs, slog.String("replaced_by", instead))
 	}
 	l.log.LogAttrs(ctx, level, "usersecurity call", attrs...)
 }

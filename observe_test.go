@@ -22,7 +22,7 @@ func (c *calls) last() (e usersecurity.CallEvent)                     { return c
 func TestReportedAsReturned(t *testing.T) {
 	t.Parallel()
 	seen := &calls{}
-	c := newClient(t, play(t, answers(200, "garbage")), usersecurity.WithObserver(seen))
+	c := newClient(t, play(t, answers(200, `[{"phoneNumber":"+65"}]`)), usersecurity.WithObserver(seen))
 	var meta usersecurity.Meta
 	_, err := c.ListPhoneNumbers(t.Context(), 7, usersecurity.WithMeta(&meta))
 	if !errors.Is(err, usersecurity.ErrMalformedReply) || seen.last().ErrorClass != "malformed_reply" || meta.StatusCode != 200 {

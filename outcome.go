@@ -39,15 +39,15 @@ const (
 )
 
 // settle says how a call ends whose last attempt brought o. d covers all its
-// attempts, the last one too. corrected says that the last response was to be
+// attempts, the last one too. uncorrected says that the last response was to be
 // corrected, and could not be.
 func settle(op *operation, o *result, d doubt, uncorrected bool) ending {
 	switch {
-	case !op.writes(), o.isDone():
+	case !op.writes():
 		return endsAsHeard
 	case d.seen == isThere:
 		return endsDone
-	case d.unheard == allHeard:
+	case o.isDone(), d.unheard == allHeard:
 		return endsAsHeard
 	case op.class == deletes && o.saysGone():
 		return endsDone

@@ -16,6 +16,7 @@ const (
 	otherNumber    = `{"id":76,"phoneNumber":"+6577777777","type":"PRIMARY","verified":true,"clientId":"acme"}`
 	oldNumber      = `{"id":77,"phoneNumber":"+6577777777","type":"PRIMARY","verified":true,"clientId":"acme"}`
 	spacedNumber   = `{"id":77,"phoneNumber":"+65 8888-8888","type":"PRIMARY","verified":true,"clientId":"acme"}`
+	similarNumber  = `{"id":76,"phoneNumber":"88888888","type":"PRIMARY","verified":true,"clientId":"acme"}`
 	underAnotherID = `{"id":76,"phoneNumber":"+6588888888","type":"PRIMARY","verified":true,"clientId":"acme"}`
 )
 
@@ -49,7 +50,13 @@ var readBacks = []struct {
 	{name: "the id has the old number", only: usersecurity.OpUpdatePhoneNumber, steps: []step{lost, answers(200, numberReply)}, readBack: []step{listing(oldNumber)}, writes: 2, lists: 1},
 
 	{name: "a later 422, listed", steps: []step{lost, numberRepeated}, readBack: []step{listing(), listing(numberReply)}, writes: 2, lists: 2},
-	{name: "a later 422, not listed", steps: []step{lost, numberRepeated}, readBack: []step{listing()}, writes: 2, lists: 2, want: []error{usersecurity.ErrPhoneRepeated}},
+	{name: "a later 422, not listed", steps: []step{lost, numberRepeated}, readBack: []step{listing()}, writes: 2, lists: 2, want: []error{usersecurity.ErrPhoneRepeated}, uncertain: true},
+	{name: "a later 422 after 500, not listed", steps: []step{answers(500, ""), numberRepeated}, readBack: []step{listing()}, writes: 2, lists: 2, want: []error{usersecurity.ErrPhoneRepeated}},
+	{name: "a later 422 after a page with 500, not listed", steps: []step{answers(500, "<html>"), numberRepeated}, readBack: []step{listing()}, writes: 2, lists: 2, want: []error{usersecurity.ErrPhoneRepeated}, uncertain: true},
+	{
+		name: "a later 422, under another id", only: usersecurity.OpUpdatePhoneNumber, steps: []step{answers(500, ""), numberRepeated},
+		readBack: []step{listing(underAnotherID)}, writes: 2, lists: 2, want: []error{usersecurity.ErrPhoneRepeated}, uncertain: true,
+	},
 	{name: "a later 422, no telling", steps: []step{lost, numberRepeated}, readBack: []step{listing(), answers(403, "")}, writes: 2, lists: 2, want: []error{usersecurity.ErrPhoneRepeated}, uncertain: true},
 	{name: "422 at once", steps: []step{numberRepeated}, writes: 1, want: []error{usersecurity.ErrPhoneRepeated}},
 	{name: "422 after 429", steps: []step{answers(429, ""), numberRepeated}, writes: 2, want: []error{usersecurity.ErrPhoneRepeated}},
@@ -173,7 +180,7 @@ func TestSimilarNumberIsUncertain(t *testing.T) {
 		`[{"id":9,"phoneNumber":"+447700900123"}]`: true,
 	} {
 		scripted(t, listed, func(t *testing.T) {
-			wise := play(t, lost, numberRepeated)
+			wise := play(t, answers(500, ""), numberRepeated)
 			wise.readBack = []step{answers(200, listed)}
 			_, err := rowOf(usersecurity.OpCreatePhoneNumber).do(t.Context(), newClient(t, wise), own)
 			checkMatches(t, "the error", err, usersecurity.ErrPhoneRepeated)

@@ -15,7 +15,7 @@ import (
 
 func TestRelay(t *testing.T) {
 	wise, client := newPair(t, nil)
-	backend := clientOf(t, usersecurity.WithBaseURL(wise.URL()), usersecurity.WithUserTokens(usersecurity.StaticToken(wise.UserToken(1001))))
+	backend := clientOf(t, usersecurity.WithBaseURL(wise.URL()), usersecurity.WithUserTokens(usersecurity.ForUser(1001, usersecurity.StaticToken(wise.UserToken(1001)))))
 	key, err := client.WiseKey(t.Context())
 	if err != nil {
 		t.Fatal(err)

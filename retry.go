@@ -3,7 +3,6 @@ package usersecurity
 import (
 	"bytes"
 	"context"
-	"io"
 	"net/http"
 	"time"
 
@@ -80,6 +79,7 @@ var retryTable = [kinds][classes]step{
 // be and hands on the real response.
 type attempts struct {
 	ctx         context.Context // the call's
+	parent      context.Context // the caller's
 	op          *operation
 	outfit      outfit
 	sender      *sender
@@ -112,7 +112,7 @@ func (a *attempts) run(most int) {
 	a.runner.HTTPClient = &a.client
 	a.runner.RetryMax = most - 1
 	a.runner.CheckRetry = a.checkRetry
-	a.runner.Backoff = a.backoff
+	a.runner.Backoff = decidedWait
 	a.runner.PrepareRetry = a.prepareRetry
 	a.runner.ErrorHandler = retryablehttp.PassthroughErrorHandler
 	req := &http.Request{Method: a.outfit.method, URL: a.outfit.url, Header: noHeader}
@@ -141,11 +141,23 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		StatusCode:    r.status,
 		Proto:         req.Proto,
 		Header:        header,
-		Body:          io.NopCloser(bytes.NewReader(r.body)),
+		Body:          newMemoryBody(r.body),
 		ContentLength: int64(len(r.body)),
 		Request:       req,
 	}, nil
 }
+
+// memoryBody is a body that has been read already.
+type memoryBody struct{ bytes.Reader }
+
+func newMemoryBody(b []byte) *memoryBody {
+	m := &memoryBody{}
+	m.Reset(b)
+	return m
+}
+
+// Close has nothing to do.
+func (*memoryBody) Close() error { return nil }
 
 func (a *attempts) attempt() {
 	a.began = time.Time{}
@@ -158,7 +170,7 @@ func (a *attempts) attempt() {
 		return
 	}
 	a.began = time.Now()
-	a.last = a.sender.send(a.ctx, &a.outfit)
+	a.last = a.sender.send(a.ctx, a.parent, &a.outfit)
 	a.took = time.Since(a.began)
 	a.sent++
 	a.reading.judge(&a.last, a.outfit.envelope)
@@ -172,6 +184,7 @@ func (a *attempts) attempt() {
 func (a *attempts) checkRetry(context.Context, *http.Response, error) (bool, error) {
 	a.doubt.add(a.last.leaves(a.op))
 	a.again, a.wait = a.next()
+	a.runner.RetryWaitMin = a.wait
 	if len(a.observers) > 0 && !a.began.IsZero() {
 		a.observers.attemptDone(a.ctx, a.event())
 	}
@@ -266,9 +279,9 @@ func (a *attempts) mayWait(drawn, asked time.Duration) (bool, time.Duration) {
 	return true, wait
 }
 
-func (a *attempts) backoff(time.Duration, time.Duration, int, *http.Response) time.Duration {
-	return a.wait
-}
+// decidedWait is the wait that checkRetry has decided on, in the field where
+// go-retryablehttp looks for the shortest one.
+func decidedWait(decided, _ time.Duration, _ int, _ *http.Response) time.Duration { return decided }
 
 // prepareRetry comes when the wait is over: it looks whether there is anything
 // left to do.

@@ -36,13 +36,16 @@ var failures = []struct {
 	{"503", answers(503, ""), 4, usersecurity.ErrServer, true},
 	{"504", answers(504, ""), 4, usersecurity.ErrServer, true},
 
-	{"101", answers(101, ""), 1, usersecurity.ErrUnexpectedStatus, false},
-	{"201", answers(201, "{}"), 1, usersecurity.ErrUnexpectedStatus, false},
+	{"425", answers(425, ""), 4, usersecurity.ErrRateLimited, false},
+	{"524", answers(524, ""), 4, usersecurity.ErrServer, true},
+
+	{"101", answers(101, ""), 1, usersecurity.ErrUnexpectedStatus, true},
+	{"499", answers(499, ""), 1, usersecurity.ErrUnexpectedStatus, true},
+	{"561", answers(561, ""), 1, usersecurity.ErrServer, true},
 	{"302", answers(302, ""), 1, usersecurity.ErrRedirect, false},
 	{"401", answers(401, ""), 1, usersecurity.ErrUnauthorized, false}, // the source has no other token
 	{"403", answers(403, ""), 1, usersecurity.ErrForbidden, false},
-	{"410", answers(410, ""), 1, usersecurity.ErrUnexpectedStatus, false},
-	{"425", answers(425, ""), 1, usersecurity.ErrUnexpectedStatus, false},
+	{"410", answers(410, ""), 1, usersecurity.ErrNotInVersion, false},
 	{"422", answers(422, ""), 1, usersecurity.ErrInvalidRequest, false},
 	{"501", answers(501, ""), 1, usersecurity.ErrServer, false},
 	{"505", answers(505, ""), 1, usersecurity.ErrServer, false},
@@ -109,7 +112,7 @@ func TestAttemptsUntilSuccess(t *testing.T) {
 						t.Fatal(err)
 					}
 					r.checkResult(t, got)
-					if wise.count() != failures+1 || meta.Attempts != failures+1 || meta.StatusCode != r.success[0] {
+					if wise.count() != failures+1 || meta.Attempts != failures+1 || meta.StatusCode != r.success {
 						t.Errorf("%d requests, meta %+v", wise.count(), meta)
 					}
 				})
@@ -235,7 +238,8 @@ var retryAfters = []struct {
 	{name: "empty", value: func() string { return "" }},
 	{name: "negative", value: func() string { return "-3" }},
 	{name: "no number", value: func() string { return "soon" }},
-	{name: "a fraction", value: func() string { return "1.5" }},
+	{name: "a fraction", value: func() string { return "1.5" }, least: 2 * time.Second, after: 2 * time.Second},
+	{name: "a whole fraction", value: func() string { return "3.0" }, least: 3 * time.Second, after: 3 * time.Second},
 	{name: "too long", value: func() string { return "31" }, least: -1, after: 31 * time.Second},
 	{name: "a date too far", value: func() string { return dateIn(time.Hour) }, least: -1, after: time.Hour},
 	{name: "a date in 9999", value: func() string { return "Fri, 31 Dec 9999 23:59:59 GMT" }, least: -1, after: -1},

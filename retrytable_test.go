@@ -1,7 +1,9 @@
 package usersecurity_test
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -10,26 +12,43 @@ import (
 	"github.com/wise-partner/usersecurity"
 )
 
-// TestRetryTable walks the table of the package text, cell by cell.
+// TestRetryTable walks the table, cell by cell: what an attempt brings is
+// followed by what stands there.
 func TestRetryTable(t *testing.T) {
 	t.Parallel()
-	table := retryTableOfDoc(t)
-	if len(table) != 6 {
-		t.Fatalf("the table has %d rows: %v", len(table), table)
-	}
-	for line, cells := range table {
-		for _, r := range contract {
-			cell := cells[retryColumns[r.class]]
-			show := shows[cell+" / "+line]
+	for kind, cells := range usersecurity.RetryTable() {
+		for class, cell := range cells {
+			show := shows[kind+": "+cell]
 			if show == nil {
-				t.Errorf("no test for %q in the row %q", cell, line)
+				t.Errorf("no test for %q after %q", cell, kind)
 				continue
 			}
-			for _, s := range show(&r) {
-				scripted(t, line+"/"+string(r.op)+"/"+s.name, func(t *testing.T) { s.run(t, &r) })
+			for _, r := range append(rowsOf(classes[class]), rowsOnce(classes[class])...) {
+				for _, s := range show(r) {
+					scripted(t, kind+"/"+string(r.op)+"/"+s.name, func(t *testing.T) { s.run(t, r) })
+				}
 			}
 		}
 	}
+}
+
+// classes are the columns.
+var classes = map[string]class{"reads": aRead, "deletes": aDelete, "set once": aSetOnce, "numbers": aNumber, "once": aOnce}
+
+// registration is an operation of the class that is never repeated once it may
+// have arrived.
+var registration = &row{
+	op: usersecurity.OpRegisterReplyKey, class: aOnce, method: "POST", success: 201,
+	do: func(ctx context.Context, c *usersecurity.Client, _ inputs, o ...usersecurity.CallOption) (any, error) {
+		return nil, c.RegisterReplyKey(ctx, usersecurity.ReplyKey{ID: deviceID, PublicKey: publicKey()}, o...)
+	},
+}
+
+func rowsOnce(c class) []*row {
+	if c == aOnce {
+		return []*row{registration}
+	}
+	return nil
 }
 
 // scenario is what a call goes through and comes to. Waits are the longest that
@@ -45,13 +64,13 @@ type scenario struct {
 }
 
 func (s scenario) run(t *testing.T, r *row) {
-	wise := play(t, s.steps...)
-	wise.readBack = s.readBack
-	client := longestWaits(bareClient(t, wise, append(oneSource(freshTokens), usersecurity.WithUnsealedBodies())...))
+	script := play(t, s.steps...)
+	script.readBack = s.readBack
+	client := longestWaits(bareClient(t, script, append(oneSource(freshTokens), usersecurity.WithUnsealedBodies())...))
 	began := time.Now()
 	got, err := r.call(t.Context(), client)
-	if took := time.Since(began); wise.methods() != s.sent || took != s.took {
-		t.Errorf("sent %s in %s; want %s in %s", wise.methods(), took, s.sent, s.took)
+	if took := time.Since(began); script.methods() != s.sent || took != s.took {
+		t.Errorf("sent %s in %s; want %s in %s", script.methods(), took, s.sent, s.took)
 	}
 	if len(s.want) == 0 {
 		if err != nil {
@@ -76,29 +95,26 @@ const (
 	allWaits  = firstWait + 2*firstWait + 4*firstWait
 )
 
-const leftOpen = "no answer, 408, 500, 502, 503, 504"
-
-// shows has the scenarios that show what a cell promises, by the words of the
-// cell and of its row.
+// shows has the scenarios that show what a cell promises, by what the attempt
+// brought and the word of the cell.
 var shows = map[string]func(*row) []scenario{
-	"repeat / nothing was written":                                   showUnsent,
-	"repeat / 429":                                                   showThrottled,
-	"repeat / " + leftOpen:                                           func(r *row) []scenario { return showLeftOpen(r, repeatedOnce) },
-	"repeat 1 / " + leftOpen:                                         func(r *row) []scenario { return showLeftOpen(r, repeatedOnce, deletedBefore) },
-	"repeat 2 / " + leftOpen:                                         func(r *row) []scenario { return showLeftOpen(r, repeatedOnce, setBefore) },
-	"look, repeat 3 / " + leftOpen:                                   func(r *row) []scenario { return showLeftOpen(r, lookedAt) },
-	"one fresh token, one repeat / 401":                              showRejected,
-	"is the answer / any other answer":                               showAnswers,
-	"error / attempts used up":                                       showUsedUp,
-	"ErrOutcomeUnknown if one may have been done / attempts used up": showUsedUpUnknown,
+	"unsent: repeat":       showUnsent,
+	"throttled: repeat":    showThrottled,
+	"unanswered: repeat":   showRepeated,
+	"unanswered: look":     showLooked,
+	"unanswered: stop":     showLeft,
+	"correctable: correct": showCorrected,
+	"brokenReply: repeat":  showReadAgain,
+	"brokenReply: stop":    showBroken,
+	"answered: stop":       showAnswers,
 }
-
-func (r *row) twice() string { return r.method + " " + r.method }
 
 // times are the methods of so many attempts, with what follows each.
 func (r *row) times(n int, after string) string {
 	return strings.TrimSpace(strings.Repeat(r.method+after+" ", n))
 }
+
+func (r *row) twice() string { return r.times(2, "") }
 
 func showUnsent(r *row) []scenario {
 	return []scenario{
@@ -107,13 +123,15 @@ func showUnsent(r *row) []scenario {
 	}
 }
 
-func showThrottled(r *row) []scenario {
+func showThrottled(r *row) (shown []scenario) {
 	limited := []error{usersecurity.ErrRateLimited}
-	shown := []scenario{
-		{name: "once", steps: []step{answers(429, ""), r.answersWell()}, sent: r.twice(), took: firstWait},
-		{name: "always", steps: []step{answers(429, "")}, want: limited, sent: r.times(4, ""), took: allWaits},
-		{name: "in 7 s", steps: []step{answers(429, "", "Retry-After", "7"), r.answersWell()}, sent: r.twice(), took: 7 * time.Second},
+	for _, status := range []int{429, 425} {
+		shown = append(shown,
+			scenario{name: strconv.Itoa(status), steps: []step{answers(status, "<html>"), r.answersWell()}, sent: r.twice(), took: firstWait},
+			scenario{name: strconv.Itoa(status) + " always", steps: []step{answers(status, "")}, want: limited, sent: r.times(4, ""), took: allWaits, also: isCertain},
+		)
 	}
+	shown = append(shown, scenario{name: "in 7 s", steps: []step{answers(429, "", "Retry-After", "7"), r.answersWell()}, sent: r.twice(), took: 7 * time.Second})
 	for _, absurd := range []string{"31", "99999999999999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"} {
 		shown = append(shown, scenario{
 			name: "much later, " + absurd, steps: []step{answers(429, "", "Retry-After", absurd), r.answersWell()}, want: limited, sent: r.method,
@@ -130,103 +148,186 @@ func showThrottled(r *row) []scenario {
 
 // opening is a way to leave open what became of a call.
 type opening struct {
-	name  string
-	step  step
-	cause error
+	name   string
+	step   step
+	cause  error
+	isOver bool // it may be done, but isn't being done any more: Wise itself says so
 }
 
-var openings = []opening{
-	{"no answer", lost, usersecurity.ErrTransport},
-	{"408", answers(408, ""), usersecurity.ErrUnexpectedStatus},
-	{"500", answers(500, ""), usersecurity.ErrServer},
-	{"502", answers(502, ""), usersecurity.ErrServer},
-	{"503", answers(503, ""), usersecurity.ErrServer},
-	{"504", answers(504, ""), usersecurity.ErrServer},
+func openings() []opening {
+	open := []opening{
+		{name: "no response", step: lost, cause: usersecurity.ErrTransport},
+		{name: "a page with 200", step: answers(200, "<html>blocked</html>"), cause: usersecurity.ErrUnexpectedReply},
+		{name: "a page with 206", step: answers(206, "blocked"), cause: usersecurity.ErrUnexpectedReply},
+		{name: "an error with 200", step: answers(200, `{"errors":[{"code":"x"}]}`), cause: usersecurity.ErrUnexpectedReply},
+		{name: "Spring's error with 201", step: answers(201, `{"status":503,"error":"Service Unavailable","message":"m"}`), cause: usersecurity.ErrUnexpectedReply},
+		{name: "a page with 500", step: answers(500, "<html>"), cause: usersecurity.ErrServer},
+		{name: "another layer's 500", step: answers(500, `{"message":"x"}`), cause: usersecurity.ErrServer},
+		{name: "an error with 500", step: answers(500, `{"errors":[{"code":"x"}]}`), cause: usersecurity.ErrServer, isOver: true},
+	}
+	for status := range 1000 {
+		if mayPass(status) {
+			open = append(open, opening{name: strconv.Itoa(status), step: answers(status, ""), cause: byStatusOr(status), isOver: status == 500})
+		}
+	}
+	return open
 }
 
-// showLeftOpen shows what follows each of them.
-func showLeftOpen(r *row, follow ...func(*row, opening) []scenario) (shown []scenario) {
-	for _, o := range openings {
-		for _, f := range follow {
-			for _, s := range f(r, o) {
-				s.name = o.name + ", " + s.name
-				shown = append(shown, s)
-			}
+func byStatusOr(status int) error {
+	if means := byStatus[status]; means != nil {
+		return means
+	}
+	return usersecurity.ErrUnexpectedStatus
+}
+
+// showOpenings shows what follows each of them.
+func showOpenings(r *row, follows func(*row, opening) []scenario) (shown []scenario) {
+	for _, o := range openings() {
+		for _, s := range follows(r, o) {
+			s.name = o.name + ", " + s.name
+			shown = append(shown, s)
 		}
 	}
 	return shown
 }
 
-func repeatedOnce(r *row, o opening) []scenario {
-	return []scenario{{name: "repeated", steps: []step{o.step, r.answersWell()}, sent: r.twice(), took: firstWait}}
-}
-
-func deletedBefore(r *row, o opening) []scenario {
-	return []scenario{
-		{name: "404", steps: []step{o.step, answers(404, "")}, sent: r.twice(), took: firstWait},
-		{name: "403", steps: []step{o.step, answers(403, "")}, want: []error{usersecurity.ErrForbidden}, sent: r.twice(), took: firstWait, also: isUncertain},
+// unknown is what a call matches that ends with an opening.
+func (o opening) unknown(r *row) []error {
+	if !r.writes() {
+		return []error{o.cause}
 	}
+	return []error{o.cause, usersecurity.ErrOutcomeUnknown}
 }
 
-func setBefore(r *row, o opening) []scenario {
-	return []scenario{
-		{name: "409", steps: []step{o.step, answers(409, "")}, want: []error{r.answers[409]}, sent: r.twice(), took: firstWait, also: isUncertain},
-	}
-}
-
-func lookedAt(r *row, o opening) []scenario {
-	none, there := answers(200, "[]"), answers(200, "["+numberReply+"]")
-	look, repeat := r.method+" GET", r.method+" GET "+r.method
-	return []scenario{
-		{name: "it is there", steps: []step{o.step}, readBack: []step{there}, sent: look, took: firstWait},
-		{name: "it isn't", steps: []step{o.step, r.answersWell()}, readBack: []step{none}, sent: repeat, took: firstWait},
-		{name: "422, it is there", steps: []step{o.step, answers(422, "")}, readBack: []step{none, there}, sent: repeat + " GET", took: firstWait},
-		{
-			name: "422, it isn't", steps: []step{o.step, numberRepeated}, readBack: []step{none}, want: []error{usersecurity.ErrPhoneRepeated},
-			sent: repeat + " GET", took: firstWait, also: isCertain,
-		},
-		{
-			name: "nobody can tell", steps: []step{o.step}, readBack: []step{answers(403, "")}, want: []error{o.cause, usersecurity.ErrOutcomeUnknown},
-			sent: look, took: firstWait,
-		},
-	}
-}
-
-func showRejected(r *row) []scenario {
-	return []scenario{
-		{name: "once", steps: []step{answers(401, ""), r.answersWell()}, sent: r.twice()},
-		{name: "always", steps: []step{answers(401, "")}, want: []error{usersecurity.ErrUnauthorized}, sent: r.twice()},
-	}
-}
-
-func showAnswers(r *row) (shown []scenario) {
-	for _, status := range []int{400, 403, 404, 409, 418, 422, 501, 505, 302, 203} {
+func showRepeated(r *row) []scenario {
+	return showOpenings(r, func(r *row, o opening) []scenario {
+		shown := []scenario{
+			{name: "repeated", steps: []step{o.step, r.answersWell()}, sent: r.twice(), took: firstWait},
+			{name: "always", steps: []step{o.step}, want: o.unknown(r), sent: r.times(4, ""), took: allWaits},
+		}
+		if !r.writes() {
+			return shown
+		}
+		later := func(name string, s step, also func(*testing.T, error), want ...error) {
+			shown = append(shown, scenario{name: name, steps: []step{o.step, s}, want: want, sent: r.twice(), took: firstWait, also: also})
+		}
+		later("403", answers(403, ""), isUncertain, usersecurity.ErrForbidden)
+		later("a page with 403", answers(403, "<html>"), isUncertain, usersecurity.ErrForbidden)
 		shown = append(shown, scenario{
-			name: strconv.Itoa(status), steps: []step{answers(status, "")}, want: []error{r.errorOf(status)}, sent: r.method, also: isCertain,
+			name: "then nothing written", steps: []step{o.step, refused}, want: []error{usersecurity.ErrTransport, usersecurity.ErrOutcomeUnknown},
+			sent: r.times(4, ""), took: allWaits,
 		})
+		if r.class == aSetOnce {
+			later("409", answers(409, ""), isUncertain, r.answers[409])
+			later("409 of another layer", answers(409, `{"message":"x"}`), isUncertain, r.answers[409])
+			later("a page with 409", answers(409, "error code: 1001"), isUncertain, usersecurity.ErrUnexpectedStatus)
+			return shown
+		}
+		own := r.means(404, noBody)
+		later("404 in Wise's words", answers(404, `{"errors":[{"code":"x"}]}`), nil)
+		later("404 with its code", r.itself(404), nil)
+		if r.codes[404] == "" { // then it is empty
+			shown[len(shown)-1].want, shown[len(shown)-1].also = []error{own}, isUncertain
+		}
+		later("404 with a trace id", answers(404, "", "X-Trace-Id", "t-1"), nil)
+		later("404, empty", answers(404, ""), isUncertain, own)
+		later("404 of another layer", answers(404, `{"status":404,"error":"Not Found"}`, "X-Trace-Id", "t-1"), isUncertain, usersecurity.ErrNotFound)
+		later("a page with 404", answers(404, "default backend - 404", "X-Trace-Id", "t-1"), isUncertain, usersecurity.ErrNotFound)
+		return shown
+	})
+}
+
+func showLooked(r *row) []scenario {
+	none, there := answers(200, "[]"), answers(200, "["+numberReply+"]")
+	look, repeat := r.times(1, " GET"), r.times(1, " GET")+" "+r.method
+	return showOpenings(r, func(r *row, o opening) []scenario {
+		decided := isUncertain
+		if o.isOver {
+			decided = isCertain
+		}
+		repeated := []error{usersecurity.ErrPhoneRepeated}
+		return []scenario{
+			{name: "it is there", steps: []step{o.step}, readBack: []step{there}, sent: look, took: firstWait},
+			{name: "it isn't", steps: []step{o.step, r.answersWell()}, readBack: []step{none}, sent: repeat, took: firstWait},
+			{name: "it never is", steps: []step{o.step}, readBack: []step{none}, want: o.unknown(r), sent: r.times(4, " GET"), took: allWaits},
+			{name: "422, it is there", steps: []step{o.step, answers(422, "")}, readBack: []step{none, there}, sent: repeat + " GET", took: firstWait},
+			{name: "422, it isn't", steps: []step{o.step, numberRepeated}, readBack: []step{none}, want: repeated, sent: repeat + " GET", took: firstWait, also: decided},
+			{
+				name: "422, something like it is", steps: []step{o.step, numberRepeated}, readBack: []step{none, listing(similarNumber)}, want: repeated,
+				sent: repeat + " GET", took: firstWait, also: isUncertain,
+			},
+			{name: "nobody can tell", steps: []step{o.step}, readBack: []step{answers(403, "")}, want: o.unknown(r), sent: look, took: firstWait},
+		}
+	})
+}
+
+func showLeft(r *row) []scenario {
+	return showOpenings(r, func(r *row, o opening) []scenario {
+		return []scenario{{name: "left", steps: []step{o.step}, want: o.unknown(r), sent: r.method}}
+	})
+}
+
+func showCorrected(r *row) []scenario {
+	unauthorized := []error{usersecurity.ErrUnauthorized}
+	shown := []scenario{
+		{name: "401", steps: []step{answers(401, ""), r.answersWell()}, sent: r.twice()},
+		{name: "401 of another layer", steps: []step{answers(401, `{"error":"invalid_token"}`), r.answersWell()}, sent: r.twice()},
+		{name: "401 always", steps: []step{answers(401, "")}, want: unauthorized, sent: r.twice(), also: isCertain},
+		{name: "a page with 401", steps: []step{answers(401, "<html>")}, want: unauthorized, sent: r.method, also: isCertain},
+	}
+	if r.op == usersecurity.OpListDeviceFingerprints {
+		wrong := []error{usersecurity.ErrUnexpectedStatus}
+		shown = append(shown,
+			scenario{name: "405", steps: []step{answers(405, ""), r.answersWell()}, sent: "POST GET"},
+			scenario{name: "405 always", steps: []step{answers(405, "")}, want: wrong, sent: "POST GET"},
+			scenario{name: "a page with 405", steps: []step{answers(405, "<html>")}, want: wrong, sent: "POST"},
+		)
 	}
 	return shown
 }
 
-func showUsedUp(r *row) []scenario {
+func showReadAgain(r *row) []scenario {
+	broken := []error{usersecurity.ErrMalformedReply, usersecurity.ErrTransport}
 	return []scenario{
-		{name: "no answer", steps: []step{lost}, want: []error{usersecurity.ErrTransport}, sent: r.times(4, ""), took: allWaits},
-		{name: "503", steps: []step{answers(503, "")}, want: []error{usersecurity.ErrServer}, sent: r.times(4, ""), took: allWaits},
+		{name: "once", steps: []step{breaksOff(r.reply), r.answersWell()}, sent: r.twice(), took: firstWait},
+		{name: "always", steps: []step{breaksOff(r.reply)}, want: broken, sent: r.times(4, ""), took: allWaits},
 	}
 }
 
-func showUsedUpUnknown(r *row) []scenario {
-	unknown := []error{usersecurity.ErrServer, usersecurity.ErrOutcomeUnknown}
-	if r.class == aNumber {
-		return []scenario{{
-			name: "503", steps: []step{answers(503, "")}, readBack: []step{answers(200, "[]")}, want: unknown, sent: r.times(4, " GET"), took: allWaits,
-		}}
+func showBroken(r *row) []scenario {
+	malformed := []error{usersecurity.ErrMalformedReply}
+	switch {
+	case r.reply == "": // nothing of it is needed
+		return []scenario{{name: "of no use", steps: []step{breaksOff(`{"a":"b"}`)}, sent: r.method}}
+	case r.class == aNumber:
+		return []scenario{
+			{name: "it is there", steps: []step{breaksOff(r.reply)}, readBack: []step{answers(200, "["+numberReply+"]")}, sent: r.times(1, " GET")},
+			{name: "it isn't", steps: []step{breaksOff(r.reply)}, readBack: []step{answers(200, "[]")}, want: malformed, sent: r.times(1, " GET")},
+		}
 	}
-	return []scenario{
-		{name: "503", steps: []step{answers(503, "")}, want: unknown, sent: r.times(4, ""), took: allWaits},
-		{
-			name: "no answer, then nothing written", steps: []step{lost, refused},
-			want: []error{usersecurity.ErrTransport, usersecurity.ErrOutcomeUnknown}, sent: r.times(4, ""), took: allWaits,
-		},
+	return []scenario{{name: "done", steps: []step{breaksOff(r.reply)}, want: malformed, sent: r.method}}
+}
+
+func showAnswers(r *row) (shown []scenario) {
+	for _, status := range statuses {
+		if throttles(status) || mayPass(status) || status == 401 || status == 405 && r.class == aRead {
+			continue // which other rows of the table are about
+		}
+		want, uncertain, _ := r.comesTo(status, noBody)
+		s := scenario{name: strconv.Itoa(status), steps: []step{answers(status, "")}, want: want, sent: r.method}
+		switch {
+		case uncertain:
+			s.also = isUncertain
+		case !slices.Contains(want, usersecurity.ErrMalformedReply):
+			s.also = isCertain
+		}
+		if r.class == aNumber && (leavesOpen(status) || uncertain) {
+			s.sent, s.readBack = r.times(1, " GET"), []step{answers(200, "[]")}
+		}
+		if status == r.success && len(want) > 0 {
+			continue // an empty reply
+		}
+		shown = append(shown, s)
 	}
+	return shown
 }

@@ -61,7 +61,7 @@ func TestOAuth2KeepsContexts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		src := usersecurity.OAuth2(oauth2Func(func() (*oauth2.Token, error) {
-			time.Sleep(time.Minute)
+			time.Sleep(time.Minute - time.Second)
 			return &oauth2.Token{AccessToken: "late"}, nil
 		}))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -78,12 +78,35 @@ func TestOAuth2KeepsContexts(t *testing.T) {
 	})
 }
 
+// A source that hangs is given up, and asked again by whoever comes next.
+func TestOAuth2GivesUpWhatHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		src := usersecurity.OAuth2(oauth2Func(func() (*oauth2.Token, error) {
+			if asked++; asked == 1 {
+				time.Sleep(time.Hour)
+			}
+			return &oauth2.Token{AccessToken: fmt.Sprint("token ", asked)}, nil
+		}))
+		start := time.Now()
+		if _, err := src.Token(t.Context(), requestOf{}); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Minute {
+			t.Errorf("%v after %s", err, time.Since(start))
+		}
+		checkToken(t, src, requestOf{}, "token 2")
+		time.Sleep(time.Hour) // the first one ends
+		checkToken(t, src, requestOf{}, "token 3")
+	})
+}
+
 // Without a token nothing is sent.
 func TestNoTokenNothingSent(t *testing.T) {
 	t.Parallel()
 	secret := errors.New("secret reason")
 	sealing := sealing()
-	static := func(token string) usersecurity.TokenSource { return usersecurity.StaticToken(token) }
+	gives := func(token string) usersecurity.TokenSource {
+		return usersecurity.TokenFunc(func(context.Context, requestOf) (*oauth2.Token, error) { return &oauth2.Token{AccessToken: token}, nil })
+	}
 	for _, r := range contract {
 		other := usersecurity.WithUserTokens(userTokens) // the source of the other kind is no help
 		if r.token == tokenOfUser {
@@ -100,18 +123,19 @@ func TestNoTokenNothingSent(t *testing.T) {
 				return &oauth2.Token{AccessToken: "secret"}, secret
 			}),
 			"nil":              usersecurity.TokenFunc(func(context.Context, requestOf) (*oauth2.Token, error) { return nil, nil }),
-			"an empty token":   static(""),
-			"a space":          static("secret token"),
-			"a newline":        static("secret\r\nX-Header: y"),
-			"beyond ASCII":     static("secretü"),
-			"a control":        static("secret\x00"),
-			"nothing, cached":  usersecurity.CacheTokens(static("")),
+			"an empty token":   gives(""),
+			"a space":          gives("secret token"),
+			"a newline":        gives("secret\r\nX-Header: y"),
+			"beyond ASCII":     gives("secretü"),
+			"a control":        gives("secret\x00"),
+			"nothing, cached":  usersecurity.CacheTokens(gives("")),
 			"an error, cached": usersecurity.CacheTokens(usersecurity.TokenFunc(func(context.Context, requestOf) (*oauth2.Token, error) { return nil, secret })),
 			"oauth2's error":   usersecurity.OAuth2(oauth2Func(func() (*oauth2.Token, error) { return nil, secret })),
+			"another user's":   usersecurity.ForUser(1002, gives("secret")),
 		} {
 			mine := usersecurity.WithApplicationTokens(source)
 			if r.token == tokenOfUser {
-				mine = usersecurity.WithUserTokens(source)
+				mine = usersecurity.WithUserTokens(usersecurity.ForUser(1001, source))
 			}
 			_, err := r.call(t.Context(), bareClient(t, nothingSent{t}, sealing, mine, other))
 			what := fmt.Sprint(r.op, ", ", name)

@@ -84,7 +84,7 @@ func TestWire(t *testing.T) {
 	for _, r := range contract {
 		t.Run(string(r.op), func(t *testing.T) {
 			t.Parallel()
-			wise := listen(t, func(w http.ResponseWriter, _ arrival) { reply(w, r.success[0], r.reply) })
+			wise := listen(t, func(w http.ResponseWriter, _ arrival) { reply(w, r.success, r.reply) })
 			got, err := r.call(t.Context(), wise.client(t, complete()...))
 			if err != nil {
 				t.Fatal(err)
@@ -245,8 +245,8 @@ func TestWireBehindPrefix(t *testing.T) {
 	for base, prefix := range map[string]string{
 		"":                 "",
 		"/":                "",
-		"/2026Q3":          "/2026Q3",
-		"/2026Q3/":         "/2026Q3",
+		"/v1/wise":         "/v1/wise",
+		"/2026Q3/wise/":    "/2026Q3/wise",
 		"/gateway/to/wise": "/gateway/to/wise",
 		"/a%2Fb%20c/d//":   "/a%2Fb%20c/d",
 	} {
@@ -260,7 +260,7 @@ func TestWireBehindPrefix(t *testing.T) {
 				case a.uri == prefix+keyURI:
 					reply(w, 200, string(keyAnswer("RSA_OAEP_256", "PAYLOAD_ENCRYPTION", pub)))
 				case r != nil:
-					reply(w, r.success[0], r.reply)
+					reply(w, r.success, r.reply)
 				default:
 					t.Errorf("%s %s arrived", a.method, a.uri)
 					reply(w, 418, "")
@@ -293,7 +293,7 @@ func TestWireBehindPrefix(t *testing.T) {
 func TestWireUnsealedBodies(t *testing.T) {
 	t.Parallel()
 	for _, r := range sealedRows() {
-		wise := listen(t, func(w http.ResponseWriter, _ arrival) { reply(w, r.success[0], r.reply) })
+		wise := listen(t, func(w http.ResponseWriter, _ arrival) { reply(w, r.success, r.reply) })
 		client := wise.client(t, usersecurity.WithUserTokens(userTokens), usersecurity.WithUnsealedBodies())
 		got, err := r.call(t.Context(), client)
 		if err != nil {

@@ -66,7 +66,7 @@ func writeCounts() ([]contestantCount, error) {
 	defer transport.CloseIdleConnections()
 	client, err := usersecurity.New(
 		usersecurity.WithBaseURL(s.url),
-		usersecurity.WithUserTokens(usersecurity.StaticToken(token)),
+		usersecurity.WithUserTokens(usersecurity.ForUser(user, usersecurity.StaticToken(token))),
 		usersecurity.WithHTTPClient(&http.Client{Transport: transport}),
 		usersecurity.WithJWE(usersecurity.JWEKeys(usersecurity.StaticKey(&wise.PublicKey))))
 	if err != nil {

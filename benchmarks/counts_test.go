@@ -30,7 +30,7 @@ func TestAllocations(t *testing.T) {
 		row  timedRow
 		most float64
 	}{
-		{getRow, 37},
+		{getRow, 42},
 		{postRow, 36},
 	} {
 		t.Run(test.row.name, func(t *testing.T) {

@@ -414,7 +414,7 @@ var wholeCallRow = timedRow{
 		}
 		client, err := usersecurity.New(
 			usersecurity.WithBaseURL(server.url),
-			usersecurity.WithUserTokens(usersecurity.StaticToken(token)),
+			usersecurity.WithUserTokens(usersecurity.ForUser(user, usersecurity.StaticToken(token))),
 			usersecurity.WithJWE(usersecurity.JWEKeys(usersecurity.StaticKey(&wise.PublicKey))))
 		if err != nil {
 			return nil, nil, err

@@ -60,7 +60,7 @@ func stubClient(transport http.RoundTripper, opts ...usersecurity.Option) (*user
 	return usersecurity.New(append([]usersecurity.Option{
 		usersecurity.WithBaseURL(usersecurity.Production),
 		usersecurity.WithApplicationTokens(usersecurity.StaticToken(token)),
-		usersecurity.WithUserTokens(usersecurity.StaticToken(token)),
+		usersecurity.WithUserTokens(usersecurity.ForUser(user, usersecurity.StaticToken(token))),
 		usersecurity.WithHTTPClient(&http.Client{Transport: transport}),
 	}, opts...)...)
 }

@@ -12,20 +12,37 @@
 // # Spans
 //
 // Every call is one span of kind client, named after its operation, such as
-// usersecurity.CreatePin. It lasts from the start of the call to its end, waits
-// included; its parent is the span in the context that the method was given.
-// Every attempt is an event usersecurity.attempt of that span, at the time its
-// answer was there. What the client does for its own needs has spans as well:
-// FetchToken, FetchWiseKey, and ListPhoneNumbers where a phone number is looked
-// up before it is written again. Those are siblings of the span of the call they
-// serve, as that span is not made before its call has ended.
+// usersecurity.CreatePin or usersecurity.SCA.CreatePin. It lasts from the start
+// of the call to its end, waits included; its parent is the span in the context
+// that the method was given. Every attempt is an event usersecurity.attempt of
+// that span, at the time its response was there.
+//
+// The span is in the context that the call goes on with, so what the call causes
+// nests under it: what the client does for its own needs, which is FetchToken,
+// FetchWiseKey, and ListPhoneNumbers where a phone number is looked up before it
+// is written again; whatever a source of tokens or keys does; and the requests of
+// an instrumented transport. A token or key that several calls wait for is
+// fetched under the one that began it, and may outlast it.
+//
+// ClearChallenges is a span too, of kind internal, with its calls inside and
+// whatever the callbacks do. It has no attempts of its own, and lasts as long as
+// the customer takes.
+//
+// An observer that wraps this one must pass CallStarted on
+// (usersecurity.CallStarter). Otherwise the span is made when its call is over:
+// nothing nests under it, and it has no events.
+//
+// # Spans of requests
 //
 // A call isn't an HTTP request: it may send several, or none. Its span therefore
 // leaves out method and URL, and takes from the HTTP conventions what fits: of
-// the last answer http.response.status_code, and http.request.resend_count if
+// the last response http.response.status_code, and http.request.resend_count if
 // there was more than one request. Spans of the single requests come from an
-// instrumented transport, given to usersecurity.WithHTTPClient; what such a
-// transport records of the URL holds the user's id.
+// instrumented transport, such as that of otelhttp, around
+// usersecurity.NewTransport and given to usersecurity.WithHTTPClient. Two things
+// to know of it: what it records of the URL holds the ids of users, profiles and
+// phone numbers; and it sends what the global propagators have, baggage included,
+// to Wise, unless it is given an empty one, as in the example.
 //
 // # What is an error
 //
@@ -38,6 +55,9 @@
 // event. A repeated delete that is answered with 404 is a success, as it is to
 // the caller.
 //
+// not_in_version with the status 410 means that Wise has turned the operation off,
+// and without a status that the client's version doesn't have it.
+//
 // usersecurity.uncertain is true where nobody knows whether Wise did it, or
 // whether one of the call's earlier attempts had. It is what to be woken for.
 //
@@ -48,10 +68,11 @@
 //	usersecurity.client.errors         {error}    counter, of calls that failed
 //
 // All have usersecurity.operation, and error.type on failure. The first two have
-// http.response.status_code where an answer came; the first and the last have
+// http.response.status_code where a response came; the first and the last have
 // usersecurity.uncertain where it is true. Each combines values of small fixed
 // sets. The buckets of the histogram are those of http.client.request.duration,
-// and two more, as a call may take the minute it has.
+// and two more, as a call may take the minute it has. The first and the last count
+// ClearChallenges as a call, besides those inside it.
 //
 // # What is left out
 //

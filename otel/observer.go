@@ -26,6 +26,7 @@ const (
 const (
 	operationKey       = attribute.Key("usersecurity.operation")
 	uncertainKey       = attribute.Key("usersecurity.uncertain")
+	replacedByKey      = attribute.Key("usersecurity.replaced_by")
 	attemptsKey        = attribute.Key("usersecurity.attempts")
 	traceIDKey         = attribute.Key("usersecurity.trace_id")
 	correlationIDKey   = attribute.Key("usersecurity.correlation_id")
@@ -45,10 +46,12 @@ type Observer struct {
 	duration metric.Float64Histogram
 	attempts metric.Int64Counter
 	errors   metric.Int64Counter
-	pending  pending
 }
 
-var _ usersecurity.Observer = (*Observer)(nil)
+var (
+	_ usersecurity.Observer    = (*Observer)(nil)
+	_ usersecurity.CallStarter = (*Observer)(nil)
+)
 
 // New makes an observer. It fails if an option is nil or the provider refuses an
 // instrument.
@@ -64,7 +67,6 @@ func New(opts ...Option) (*Observer, error) {
 		tracer: s.tracers.Tracer(scope,
 			trace.WithInstrumentationVersion(usersecurity.Version),
 			trace.WithSchemaURL(semconv.SchemaURL)),
-		pending: newPending(),
 	}
 	var failed [3]error
 	o.duration, failed[0] = meter.Float64Histogram("usersecurity.client.call.duration",
@@ -83,29 +85,47 @@ func New(opts ...Option) (*Observer, error) {
 	return o, nil
 }
 
-// AttemptDone counts the attempt, and keeps it for the span of its call.
-func (o *Observer) AttemptDone(ctx context.Context, e usersecurity.AttemptEvent) {
-	o.attempts.Add(ctx, 1, metric.WithAttributes(outcome(e.Operation, e.StatusCode, e.ErrorClass)...))
-	o.pending.add(e)
+// CallStarted begins the span of a call. What the call does goes on under it.
+func (o *Observer) CallStarted(ctx context.Context, e usersecurity.CallEvent) context.Context {
+	ctx, span := o.begin(ctx, e)
+	return context.WithValue(ctx, spanKey{o}, span)
 }
 
-// CallDone makes the span of the call, and measures it.
+// spanKey finds the span of an observer's own. The span that OpenTelemetry finds
+// in a context may be that of another observer, which was told after this one.
+type spanKey struct{ of *Observer }
+
+func (o *Observer) begin(ctx context.Context, e usersecurity.CallEvent) (context.Context, trace.Span) {
+	kind := trace.SpanKindClient
+	if e.Operation == usersecurity.OpClearChallenges {
+		kind = trace.SpanKindInternal // it sends nothing by itself, and waits for a customer
+	}
+	return o.tracer.Start(ctx, spanPrefix+string(e.Operation),
+		trace.WithSpanKind(kind),
+		trace.WithTimestamp(e.Start),
+		trace.WithAttributes(operationKey.String(string(e.Operation)))) // for samplers
+}
+
+// AttemptDone counts the attempt, and makes it an event of its call's span.
+func (o *Observer) AttemptDone(ctx context.Context, e usersecurity.AttemptEvent) {
+	attrs := outcome(e.Operation, e.StatusCode, e.ErrorClass)
+	o.attempts.Add(ctx, 1, metric.WithAttributes(attrs...))
+	if span, ok := ctx.Value(spanKey{o}).(trace.Span); ok && span.IsRecording() {
+		addAttempt(span, e, attrs)
+	}
+}
+
+// CallDone ends the span of the call, and measures the call.
 func (o *Observer) CallDone(ctx context.Context, e usersecurity.CallEvent) {
-	attempts := o.pending.take(e)
+	span, ok := ctx.Value(spanKey{o}).(trace.Span)
+	if !ok { // whoever stands between doesn't pass CallStarted on
+		ctx, span = o.begin(ctx, e)
+	}
+	defer span.End(trace.WithTimestamp(e.Start.Add(e.Duration)))
 	attrs := outcome(e.Operation, e.StatusCode, e.ErrorClass)
 	if e.Uncertain {
 		attrs = append(attrs, uncertainKey.Bool(true))
 	}
-
-	ctx, span := o.tracer.Start(ctx, spanPrefix+string(e.Operation),
-		trace.WithSpanKind(trace.SpanKindClient),
-		trace.WithTimestamp(e.Start),
-		trace.WithAttributes(attrs...))
-	defer span.End(trace.WithTimestamp(e.Start.Add(e.Duration)))
-	if span.IsRecording() {
-		describe(span, e, attempts)
-	}
-
 	// In the context of the span, so that exemplars lead to it.
 	o.duration.Record(ctx, e.Duration.Seconds(), metric.WithAttributes(attrs...))
 	if e.ErrorClass != "" {
@@ -113,13 +133,19 @@ func (o *Observer) CallDone(ctx context.Context, e usersecurity.CallEvent) {
 		if e.Uncertain {
 			failed = append(failed, uncertainKey.Bool(true))
 		}
+		if instead := replacedBy(e); instead != "" {
+			failed = append(failed, replacedByKey.String(instead))
+		}
 		o.errors.Add(ctx, 1, metric.WithAttributes(failed...))
+	}
+	if span.IsRecording() {
+		describe(span, e, attrs)
 	}
 }
 
 // outcome is what spans, events and metrics have in common: few values each.
 func outcome(op usersecurity.Operation, status int, class usersecurity.ErrorClass) []attribute.KeyValue {
-	attrs := make([]attribute.KeyValue, 0, 4)
+	attrs := make([]attribute.KeyValue, 0, 8)
 	attrs = append(attrs, operationKey.String(string(op)))
 	if status != 0 {
 		attrs = append(attrs, semconv.HTTPResponseStatusCode(status))
@@ -130,37 +156,55 @@ func outcome(op usersecurity.Operation, status int, class usersecurity.ErrorClas
 	return attrs
 }
 
-// describe puts into the span what is too varied for a metric.
-func describe(span trace.Span, e usersecurity.CallEvent, attempts []usersecurity.AttemptEvent) {
-	span.SetAttributes(
+// describe puts into the span the outcome, and what is too varied for a metric.
+func describe(span trace.Span, e usersecurity.CallEvent, attrs []attribute.KeyValue) {
+	attrs = append(attrs,
 		attemptsKey.Int(e.Attempts),
 		correlationIDKey.String(e.CorrelationID.String()))
 	if e.Attempts > 1 {
-		span.SetAttributes(semconv.HTTPRequestResendCount(e.Attempts - 1))
+		attrs = append(attrs, semconv.HTTPRequestResendCount(e.Attempts-1))
 	}
 	if id := identifier(e.TraceID); id != "" {
-		span.SetAttributes(traceIDKey.String(id))
+		attrs = append(attrs, traceIDKey.String(id))
 	}
+	if instead := replacedBy(e); instead != "" {
+		attrs = append(attrs, replacedByKey.String(instead))
+	}
+	span.SetAttributes(attrs[1:]...) // the first is the operation, which it has
 	if e.ErrorClass != "" {
 		span.SetStatus(codes.Error, "") // error.type says it all
 	}
-	for _, a := range attempts {
-		attrs := append(outcome(a.Operation, a.StatusCode, a.ErrorClass),
-			attemptNumberKey.Int(a.Attempt),
-			attemptDurationKey.Float64(a.Duration.Seconds()))
-		if a.Attempt > 1 {
-			attrs = append(attrs, semconv.HTTPRequestResendCount(a.Attempt-1))
-		}
-		if a.Repeated {
-			attrs = append(attrs, attemptWaitKey.Float64(a.Wait.Seconds()))
-		}
-		if id := identifier(a.TraceID); id != "" {
-			attrs = append(attrs, traceIDKey.String(id))
-		}
-		span.AddEvent(attemptEvent,
-			trace.WithTimestamp(a.Start.Add(a.Duration)),
-			trace.WithAttributes(attrs...))
+}
+
+// addAttempt makes an attempt an event of its call's span.
+func addAttempt(span trace.Span, e usersecurity.AttemptEvent, attrs []attribute.KeyValue) {
+	attrs = append(attrs,
+		attemptNumberKey.Int(e.Attempt),
+		attemptDurationKey.Float64(e.Duration.Seconds()))
+	if e.Attempt > 1 {
+		attrs = append(attrs, semconv.HTTPRequestResendCount(e.Attempt-1))
 	}
+	if e.Repeated {
+		attrs = append(attrs, attemptWaitKey.Float64(e.Wait.Seconds()))
+	}
+	if id := identifier(e.TraceID); id != "" {
+		attrs = append(attrs, traceIDKey.String(id))
+	}
+	span.AddEvent(attemptEvent,
+		trace.WithTimestamp(e.Start.Add(e.Duration)),
+		trace.WithAttributes(attrs...))
+}
+
+// notInVersion is the class of a call whose endpoint Wise has turned off.
+const notInVersion usersecurity.ErrorClass = "not_in_version"
+
+// replacedBy is what to call in the place of an operation that Wise has turned
+// off; empty for any other call.
+func replacedBy(e usersecurity.CallEvent) string {
+	if e.ErrorClass != notInVersion {
+		return ""
+	}
+	return e.Operation.ReplacedBy()
 }
 
 const maxIdentifier = 64

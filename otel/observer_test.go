@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
+	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,7 +16,6 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/metric/noop"
-	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata/metricdatatest"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -26,81 +24,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/wise-partner/usersecurity"
-	"github.com/wise-partner/usersecurity/usersecuritytest"
 )
-
-// rig is an observer and what comes out of it.
-type rig struct {
-	*Observer
-	tracers *sdktrace.TracerProvider
-	spans   *tracetest.InMemoryExporter
-	reader  *sdkmetric.ManualReader
-}
-
-func newRig(t *testing.T) *rig {
-	t.Helper()
-	return newSampledRig(t, sdktrace.AlwaysSample())
-}
-
-func newSampledRig(t *testing.T, sampler sdktrace.Sampler) *rig {
-	t.Helper()
-	r := &rig{spans: tracetest.NewInMemoryExporter(), reader: sdkmetric.NewManualReader()}
-	r.tracers = sdktrace.NewTracerProvider(sdktrace.WithSyncer(r.spans), sdktrace.WithSampler(sampler))
-	meters := sdkmetric.NewMeterProvider(sdkmetric.WithReader(r.reader))
-	var err error
-	if r.Observer, err = New(WithTracerProvider(r.tracers), WithMeterProvider(meters)); err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
-
-// span returns the only span of that name.
-func (r *rig) span(t *testing.T, name string) tracetest.SpanStub {
-	t.Helper()
-	var found []tracetest.SpanStub
-	for _, s := range r.spans.GetSpans() {
-		if s.Name == name {
-			found = append(found, s)
-		}
-	}
-	if len(found) != 1 {
-		t.Fatalf("%d spans named %s, want 1", len(found), name)
-	}
-	return found[0]
-}
-
-func (r *rig) metrics(t *testing.T) map[string]metricdata.Metrics {
-	t.Helper()
-	var all metricdata.ResourceMetrics
-	if err := r.reader.Collect(context.Background(), &all); err != nil {
-		t.Fatal(err)
-	}
-	byName := map[string]metricdata.Metrics{}
-	for _, s := range all.ScopeMetrics {
-		if s.Scope.Name != scope || s.Scope.Version != usersecurity.Version || s.Scope.SchemaURL != semconv.SchemaURL {
-			t.Errorf("scope %+v", s.Scope)
-		}
-		for _, m := range s.Metrics {
-			byName[m.Name] = m
-		}
-	}
-	return byName
-}
-
-func attrs(kv []attribute.KeyValue) map[string]any {
-	m := map[string]any{}
-	for _, a := range kv {
-		m[string(a.Key)] = a.Value.AsInterface()
-	}
-	return m
-}
-
-func wantAttrs(t *testing.T, what string, got []attribute.KeyValue, want map[string]any) {
-	t.Helper()
-	if g := attrs(got); !maps.Equal(g, want) {
-		t.Errorf("%s\n got %v\nwant %v", what, g, want)
-	}
-}
 
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
@@ -109,6 +33,7 @@ const wiseTrace = "0ce1d1b0-trace"
 // report tells the observer of a call that was answered with 503 and then as
 // given.
 func report(ctx context.Context, o *Observer, id uuid.UUID, status int, class usersecurity.ErrorClass) {
+	ctx = o.CallStarted(ctx, usersecurity.CallEvent{Operation: usersecurity.OpCreatePin, Start: start, CorrelationID: id})
 	o.AttemptDone(ctx, usersecurity.AttemptEvent{
 		Operation: usersecurity.OpCreatePin, Attempt: 1, Start: start.Add(time.Millisecond), Duration: 50 * time.Millisecond,
 		StatusCode: 503, ErrorClass: "server", TraceID: wiseTrace, CorrelationID: id, Repeated: true, Wait: 200 * time.Millisecond,
@@ -215,7 +140,7 @@ func TestSpanOfAFailure(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
 			c.event.Operation, c.event.Start, c.event.CorrelationID = usersecurity.OpCreatePin, start, uuid.New()
-			r.CallDone(context.Background(), c.event)
+			r.CallDone(r.CallStarted(context.Background(), c.event), c.event)
 			s := r.span(t, "usersecurity.CreatePin")
 			if s.Status != (sdktrace.Status{Code: codes.Error}) {
 				t.Errorf("status %+v, want Error without a description", s.Status)
@@ -284,7 +209,7 @@ func TestMetrics(t *testing.T) {
 		if len(p.Exemplars) != 1 {
 			t.Fatalf("%d exemplars, want 1", len(p.Exemplars))
 		}
-		if !slices.ContainsFunc(r.spans.GetSpans(), func(s tracetest.SpanStub) bool {
+		if !slices.ContainsFunc(r.spans(), func(s tracetest.SpanStub) bool {
 			id := s.SpanContext.SpanID()
 			return s.Name == "usersecurity.CreatePin" && slices.Equal(id[:], p.Exemplars[0].SpanID)
 		}) {
@@ -293,87 +218,50 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-func TestReadBackKeepsItsOwnAttempts(t *testing.T) {
+// A wrapper that doesn't pass CallStarted on costs the events and what nests, not
+// the span.
+func TestCallThatWasNotStarted(t *testing.T) {
 	r := newRig(t)
-	ctx, id := context.Background(), uuid.New()
-	attempt := func(op usersecurity.Operation, n, status int, after time.Duration) {
-		r.AttemptDone(ctx, usersecurity.AttemptEvent{Operation: op, Attempt: n, StatusCode: status, Start: start.Add(after), CorrelationID: id})
+	ctx, parent := r.tracers.Tracer("caller").Start(context.Background(), "enrol")
+	r.AttemptDone(ctx, usersecurity.AttemptEvent{Operation: usersecurity.OpCreatePin, Attempt: 1, StatusCode: 204, Start: start})
+	r.CallDone(ctx, usersecurity.CallEvent{Operation: usersecurity.OpCreatePin, Start: start, Duration: time.Second, Attempts: 1, StatusCode: 204})
+	if !parent.IsRecording() {
+		t.Error("the caller's span was ended")
 	}
-	attempt(usersecurity.OpCreatePhoneNumber, 1, 502, 0)
-	attempt(usersecurity.OpListPhoneNumbers, 1, 200, 0) // clocks may be coarse
-	r.CallDone(ctx, usersecurity.CallEvent{Operation: usersecurity.OpListPhoneNumbers, Attempts: 1, StatusCode: 200, Start: start, CorrelationID: id})
-	attempt(usersecurity.OpCreatePhoneNumber, 2, 200, 2*time.Second)
-	r.CallDone(ctx, usersecurity.CallEvent{Operation: usersecurity.OpCreatePhoneNumber, Attempts: 2, StatusCode: 200, Start: start, CorrelationID: id})
-
-	for name, want := range map[string][]int64{
-		"usersecurity.ListPhoneNumbers":  {200},
-		"usersecurity.CreatePhoneNumber": {502, 200},
-	} {
-		var got []int64
-		for _, e := range r.span(t, name).Events {
-			got = append(got, attrs(e.Attributes)["http.response.status_code"].(int64))
-		}
-		if !slices.Equal(got, want) {
-			t.Errorf("%s: attempts %v, want %v", name, got, want)
-		}
+	parent.End()
+	s := r.span(t, "usersecurity.CreatePin")
+	if s.Parent.SpanID() != parent.SpanContext().SpanID() || !s.StartTime.Equal(start) || !s.EndTime.Equal(start.Add(time.Second)) {
+		t.Errorf("parent %v, from %v to %v", s.Parent.SpanID(), s.StartTime, s.EndTime)
 	}
-	if n := len(r.pending.byKey) + r.pending.order.Len(); n != 0 {
-		t.Errorf("%d entries left", n)
+	if n := len(r.span(t, "enrol").Events); n != 0 {
+		t.Errorf("%d events of the caller's span", n)
 	}
 }
 
-func TestOneCorrelationIDForSeveralCalls(t *testing.T) {
-	p := newPending()
-	id := uuid.New()
-	add := func(n, status int, after time.Duration) {
-		p.add(usersecurity.AttemptEvent{Operation: usersecurity.OpDeletePin, Attempt: n, StatusCode: status, Start: start.Add(after), CorrelationID: id})
+// Each observer ends its own span, though the context of the call's end has that
+// of the one told last.
+func TestTwoObservers(t *testing.T) {
+	first, second := newRig(t), newRig(t)
+	client := first.client(t,
+		usersecurity.WithBaseURL("https://api.wise.com"),
+		usersecurity.WithApplicationTokens(usersecurity.StaticToken("app")),
+		usersecurity.WithObserver(second.Observer),
+		usersecurity.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: http.StatusNoContent, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+		})}))
+	if err := client.DeletePin(context.Background(), 1001); err != nil {
+		t.Fatal(err)
 	}
-	take := func(attempts int, after time.Duration) (statuses []int) {
-		for _, a := range p.take(usersecurity.CallEvent{Operation: usersecurity.OpDeletePin, Attempts: attempts, Start: start.Add(after), CorrelationID: id}) {
-			statuses = append(statuses, a.StatusCode)
+	for _, r := range []*rig{first, second} {
+		if s := r.span(t, "usersecurity.DeletePin"); len(s.Events) != 1 || attrs(s.Attributes)["usersecurity.attempts"] != int64(1) {
+			t.Errorf("%d events, %v", len(s.Events), attrs(s.Attributes))
 		}
-		return statuses
-	}
-	add(1, 502, 10) // of a call that began at 0
-	add(1, 204, 30) // of one that began at 20
-	add(2, 404, 40) // of the first one again
-	if got := take(1, 20); !slices.Equal(got, []int{204}) {
-		t.Errorf("the later call has %v", got)
-	}
-	if got := take(2, 0); !slices.Equal(got, []int{502, 404}) {
-		t.Errorf("the earlier call has %v", got)
-	}
-	if len(p.byKey) != 0 || p.order.Len() != 0 {
-		t.Error("something is left")
-	}
-}
-
-func TestCallsThatNeverEndAreForgotten(t *testing.T) {
-	p := newPending()
-	first := uuid.New()
-	p.add(usersecurity.AttemptEvent{CorrelationID: first, Attempt: 1})
-	for range maxPendingCalls + 10 {
-		p.add(usersecurity.AttemptEvent{CorrelationID: uuid.New(), Attempt: 1})
-	}
-	if len(p.byKey) != maxPendingCalls || p.order.Len() != maxPendingCalls {
-		t.Errorf("%d calls kept, want %d", len(p.byKey), maxPendingCalls)
-	}
-	if p.take(usersecurity.CallEvent{CorrelationID: first, Attempts: 1}) != nil {
-		t.Error("the oldest call is still there")
-	}
-
-	p = newPending()
-	for n := range 10 * maxPendingAttempts {
-		p.add(usersecurity.AttemptEvent{CorrelationID: first, Attempt: n + 1})
-	}
-	if got := len(p.take(usersecurity.CallEvent{CorrelationID: first, Attempts: 10 * maxPendingAttempts})); got != maxPendingAttempts {
-		t.Errorf("%d attempts kept, want %d", got, maxPendingAttempts)
 	}
 }
 
 func TestNewRefuses(t *testing.T) {
 	if o, err := New(WithTracerProvider(nil), WithMeterProvider(nil), nil); o != nil || err == nil || strings.Count(err.Error(), "usersecurityotel: ") != 3 {
-		t.Errorf("got %v, %v; want three complaints", o, err)
+		t.Errorf("got %v, %v; want three problems", o, err)
 	}
 	if o, err := New(WithMeterProvider(brokenMeters{})); o != nil || !errors.Is(err, errBroken) {
 		t.Errorf("got %v, %v", o, err)
@@ -411,111 +299,10 @@ func TestGlobalProvidersByDefault(t *testing.T) {
 func TestUnsampledCallsAreMeasured(t *testing.T) {
 	r := newSampledRig(t, sdktrace.NeverSample())
 	report(context.Background(), r.Observer, uuid.New(), 204, "")
-	if n := len(r.spans.GetSpans()); n != 0 {
+	if n := len(r.spans()); n != 0 {
 		t.Errorf("%d spans exported", n)
-	}
-	if n := len(r.pending.byKey); n != 0 {
-		t.Errorf("%d calls kept", n)
 	}
 	if n := len(r.metrics(t)); n != 2 {
 		t.Errorf("%d metrics, want 2", n)
-	}
-}
-
-// world is a client, observed, at a simulator.
-func world(t *testing.T, opts ...usersecurity.Option) (*rig, *usersecuritytest.Server, *usersecurity.Client) {
-	t.Helper()
-	r := newRig(t)
-	wise := usersecuritytest.NewServer()
-	t.Cleanup(wise.Close)
-	client, err := usersecurity.New(slices.Concat(wise.Options(), []usersecurity.Option{
-		usersecurity.WithObserver(r.Observer),
-		usersecurity.WithRetry(usersecurity.RetryPolicy{MinWait: time.Millisecond, MaxWait: time.Millisecond}),
-	}, opts)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.CloseIdleConnections)
-	return r, wise, client
-}
-
-func TestCallsOfAClient(t *testing.T) {
-	r, wise, client := world(t)
-	wise.AddUser(1001)
-	wise.Inject(usersecuritytest.Fault{Kind: usersecuritytest.HTML502, After: true, Operation: usersecurity.OpCreatePhoneNumber, Times: 1})
-	const number = "+6588884242"
-	ctx, parent := r.tracers.Tracer("caller").Start(context.Background(), "PUT /me/phone")
-	var meta usersecurity.Meta
-	if _, err := client.CreatePhoneNumber(ctx, 1001, number, usersecurity.WithMeta(&meta)); err != nil {
-		t.Fatal(err)
-	}
-	if err := client.DeletePin(ctx, 1001); !errors.Is(err, usersecurity.ErrPinNotSet) {
-		t.Fatal(err)
-	}
-	parent.End()
-
-	// The number arrived with the first attempt: it was found by reading back.
-	created := r.span(t, "usersecurity.CreatePhoneNumber")
-	if created.Status.Code != codes.Unset || len(created.Events) != 1 {
-		t.Errorf("status %v, %d events", created.Status, len(created.Events))
-	}
-	if attrs(created.Attributes)["usersecurity.correlation_id"] != meta.CorrelationID.String() {
-		t.Error("not the correlation id of the call")
-	}
-	listed := r.span(t, "usersecurity.ListPhoneNumbers")
-	if len(listed.Events) != 1 || attrs(listed.Attributes)["usersecurity.correlation_id"] != meta.CorrelationID.String() {
-		t.Errorf("read-back: %d events, %v", len(listed.Events), attrs(listed.Attributes))
-	}
-	r.span(t, "usersecurity.FetchToken")
-	deleted := r.span(t, "usersecurity.DeletePin")
-	a := attrs(deleted.Attributes)
-	if deleted.Status.Code != codes.Error || a["error.type"] != "pin_not_set" || a["http.response.status_code"] != int64(404) {
-		t.Errorf("refusal: %v, %v", deleted.Status, a)
-	}
-	for _, s := range r.spans.GetSpans() {
-		if s.SpanContext.TraceID() != parent.SpanContext().TraceID() {
-			t.Errorf("%s is in a trace of its own", s.Name)
-		}
-		if s.EndTime.Before(s.StartTime) || s.Name != "PUT /me/phone" && len(s.Events) == 0 {
-			t.Errorf("%s lasts %v and has %d events", s.Name, s.EndTime.Sub(s.StartTime), len(s.Events))
-		}
-		for _, secret := range []string{number, number[1:], "1001", wise.URL(), wise.ClientID(), wise.ApplicationToken()} {
-			if text := fmt.Sprint(s.Name, s.Attributes, s.Events, s.Status); strings.Contains(text, secret) {
-				t.Errorf("%s tells %q", s.Name, secret)
-			}
-		}
-	}
-	if n := len(r.pending.byKey); n != 0 {
-		t.Errorf("%d calls kept", n)
-	}
-}
-
-func TestManyCallsAtOnce(t *testing.T) {
-	r, wise, client := world(t)
-	wise.Inject(usersecuritytest.Fault{Kind: usersecuritytest.ResetAfter, Operation: usersecurity.OpListDeviceFingerprints, Rate: 0.5})
-	const users = 40
-	var wg sync.WaitGroup
-	for n := range users {
-		id := usersecurity.UserID(n + 1)
-		wise.AddUser(id)
-		wg.Go(func() { _, _ = client.ListDeviceFingerprints(context.Background(), id) })
-	}
-	wg.Wait()
-
-	spans := 0
-	for _, s := range r.spans.GetSpans() {
-		if s.Name != "usersecurity.ListDeviceFingerprints" {
-			continue
-		}
-		spans++
-		if want := attrs(s.Attributes)["usersecurity.attempts"]; int64(len(s.Events)) != want {
-			t.Errorf("%d events, want %v", len(s.Events), want)
-		}
-	}
-	if spans != users {
-		t.Errorf("%d spans, want %d", spans, users)
-	}
-	if n := len(r.pending.byKey); n != 0 {
-		t.Errorf("%d calls kept", n)
 	}
 }

@@ -12,25 +12,25 @@ import (
 type Option func(*settings)
 
 type settings struct {
-	tracers    trace.TracerProvider
-	meters     metric.MeterProvider
-	complaints []error
+	tracers  trace.TracerProvider
+	meters   metric.MeterProvider
+	problems []error
 }
 
-func (s *settings) complain(text string) {
-	s.complaints = append(s.complaints, errors.New("usersecurityotel: "+text))
+func (s *settings) refuse(text string) {
+	s.problems = append(s.problems, errors.New("usersecurityotel: "+text))
 }
 
 func newSettings(opts []Option) (*settings, error) {
 	s := &settings{tracers: otel.GetTracerProvider(), meters: otel.GetMeterProvider()}
 	for _, o := range opts {
 		if o == nil {
-			s.complain("an option is nil")
+			s.refuse("an option is nil")
 			continue
 		}
 		o(s)
 	}
-	return s, errors.Join(s.complaints...)
+	return s, errors.Join(s.problems...)
 }
 
 // WithTracerProvider says where spans go. Without it they go to the global
@@ -38,7 +38,7 @@ func newSettings(opts []Option) (*settings, error) {
 func WithTracerProvider(p trace.TracerProvider) Option {
 	return func(s *settings) {
 		if p == nil {
-			s.complain("WithTracerProvider: the provider is nil")
+			s.refuse("WithTracerProvider: the provider is nil")
 			return
 		}
 		s.tracers = p
@@ -50,7 +50,7 @@ func WithTracerProvider(p trace.TracerProvider) Option {
 func WithMeterProvider(p metric.MeterProvider) Option {
 	return func(s *settings) {
 		if p == nil {
-			s.complain("WithMeterProvider: the provider is nil")
+			s.refuse("WithMeterProvider: the provider is nil")
 			return
 		}
 		s.meters = p

@@ -3,7 +3,6 @@ package usersecuritytest_test
 import (
 	"context"
 	"errors"
-	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -185,7 +184,7 @@ func TestReplyKeyWithClient(t *testing.T) {
 	srv := newServer(t, usersecuritytest.WithReplyKeyReplies())
 	id := uuid.New()
 	key := partnerKey()
-	client := newClient(t, srv, usersecurity.WithJWE(usersecurity.JWEReplyKey(id, key), usersecurity.JWERequireSealedReplies()))
+	client := newClient(t, srv, usersecurity.WithJWE(usersecurity.JWEReplyKey(id, key)))
 	if err := client.RegisterReplyKey(t.Context(), usersecurity.ReplyKey{ID: id, PublicKey: &key.PublicKey, ValidTill: time.Now().Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +197,7 @@ func TestClearBodiesWithClient(t *testing.T) {
 	srv := newServer(t, usersecuritytest.WithClearBodies())
 	client, err := usersecurity.New(
 		usersecurity.WithBaseURL(srv.URL()),
-		usersecurity.WithUserTokens(usersecurity.StaticToken(srv.UserToken(user))),
+		usersecurity.WithUserTokens(usersecurity.ForUser(user, usersecurity.StaticToken(srv.UserToken(user)))),
 		usersecurity.WithUnsealedBodies(),
 	)
 	if err != nil {
@@ -253,58 +252,5 @@ func calls(t *testing.T) map[usersecurity.Operation]func(context.Context, userse
 		usersecurity.OpDeletePhoneNumber: func(ctx context.Context, api usersecurity.API) error {
 			return api.DeletePhoneNumber(ctx, user, 1)
 		},
-	}
-}
-
-// sentinels are all that an answer of Wise's may match.
-var sentinels = []error{
-	usersecurity.ErrPinAlreadySet, usersecurity.ErrPinNotSet,
-	usersecurity.ErrFaceMapAlreadyEnrolled, usersecurity.ErrFaceMapNotEnrolled,
-	usersecurity.ErrFingerprintExists, usersecurity.ErrFingerprintLimit,
-	usersecurity.ErrFingerprintNotFound, usersecurity.ErrUserNotFound,
-	usersecurity.ErrPhoneRepeated, usersecurity.ErrInvalidRequest,
-	usersecurity.ErrUnauthorized, usersecurity.ErrSCARequired, usersecurity.ErrForbidden,
-	usersecurity.ErrNotFound, usersecurity.ErrRateLimited, usersecurity.ErrServer,
-	usersecurity.ErrRedirect, usersecurity.ErrUnexpectedStatus, usersecurity.ErrOutcomeUnknown,
-}
-
-// NewError is what the client returns for the same answer, for every operation that
-// a method performs and every kind of answer.
-func TestNewErrorIsTheClients(t *testing.T) {
-	srv := newServer(t)
-	client := newClient(t, srv)
-	all := calls(t)
-	all[usersecurity.OpRegisterReplyKey] = func(ctx context.Context, _ usersecurity.API) error {
-		return client.RegisterReplyKey(ctx, usersecurity.ReplyKey{ID: uuid.New(), PublicKey: &partnerKey().PublicKey})
-	}
-	for op, call := range all {
-		for _, status := range []int{202, 302, 400, 401, 403, 404, 408, 409, 422, 429, 500, 501, 503, 504} {
-			for _, code := range []string{"", "pin.not.setup", "phone.number.repeated"} {
-				srv.ClearFaults()
-				f := fault{Kind: usersecuritytest.Status, Operation: op, Status: status}
-				if code != "" {
-					f.Body, f.Header = `{"errors":[{"code":"`+code+`","message":""}]}`, http.Header{"Content-Type": {"application/json"}}
-				}
-				srv.Inject(f)
-				want := call(t.Context(), client)
-				got := usersecuritytest.NewError(op, status, code)
-				if want == nil {
-					t.Fatalf("%s %d: no error", op, status)
-				}
-				for _, s := range sentinels {
-					if errors.Is(got, s) != errors.Is(want, s) {
-						t.Errorf("%s %d %s: errors.Is(%v) is %v for NewError, %v for the client", op, status, code, s, errors.Is(got, s), errors.Is(want, s))
-					}
-				}
-				var gotAPI, wantAPI *usersecurity.APIError
-				if !errors.As(got, &gotAPI) || !errors.As(want, &wantAPI) {
-					t.Errorf("%s %d: %T and %T unwrap to no *APIError", op, status, got, want)
-					continue
-				}
-				if gotAPI.Op != op || gotAPI.StatusCode != status || len(gotAPI.Details) != len(wantAPI.Details) || string(gotAPI.Body()) != string(wantAPI.Body()) {
-					t.Errorf("%s %d: NewError gives %+v, the client %+v", op, status, gotAPI, wantAPI)
-				}
-			}
-		}
 	}
 }

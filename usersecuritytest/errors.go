@@ -6,45 +6,68 @@ import (
 	"github.com/wise-partner/usersecurity"
 )
 
+// ErrorOption says more of the error that [NewError] makes.
+type ErrorOption func(*errorSettings)
+
+type errorSettings struct {
+	header http.Header
+	lost   bool
+	cause  error
+}
+
+// WithChallengeToken makes the error ask for strong customer authentication, as
+// Wise does with 403: t is the one-time token that comes with it, and the zero
+// one where Wise gives none.
+func WithChallengeToken(t usersecurity.OneTimeToken) ErrorOption {
+	return func(s *errorSettings) {
+		s.header.Set("X-2fa-Approval-Result", "REJECTED")
+		if !t.IsZero() {
+			s.header.Set("X-2fa-Approval", t.Reveal())
+		}
+	}
+}
+
+// AfterLostAttempt makes the error that of a call with an attempt before it that
+// was lost, and may have been done: a refusal has Uncertain set then, and what
+// isn't an answer matches [usersecurity.ErrOutcomeUnknown].
+func AfterLostAttempt() ErrorOption {
+	return func(s *errorSettings) { s.lost = true }
+}
+
+// Because is for a call that ended without a response: what ended it is
+// [usersecurity.ErrTransport], [usersecurity.ErrNoToken],
+// [usersecurity.ErrDecrypt], context.Canceled or any other error that package
+// usersecurity's NewCallError takes. It goes with the status 0.
+func Because(cause error) ErrorOption {
+	return func(s *errorSettings) { s.cause = cause }
+}
+
 // NewError returns the error that the client's method op returns when Wise
 // answers every attempt with status and an error body of that code; with an
 // empty body if code is empty. It matches the same sentinels of package
-// usersecurity and unwraps to the same *usersecurity.APIError. After a status
-// that leaves open whether a write was done, such as 503, it is a
-// *usersecurity.OutcomeError around that.
-func NewError(op usersecurity.Operation, status int, code string) error {
-	var (
-		header http.Header
-		body   []byte
-	)
+// usersecurity, says the same to [usersecurity.OutcomeOf], and unwraps to the
+// same *usersecurity.APIError. After a status that leaves open whether a write
+// was done, such as 503, it is a *usersecurity.OutcomeError around that. It is nil
+// where the client returns nil: for the documented success, and for a delete
+// that is answered with 404 and a code after a lost attempt.
+//
+// NewError panics if it is given both a status and a cause.
+func NewError(op usersecurity.Operation, status int, code string, opts ...ErrorOption) error {
+	s := errorSettings{header: http.Header{}}
+	for _, o := range opts {
+		o(&s)
+	}
+	if s.cause != nil {
+		if status != 0 {
+			panic("usersecuritytest: NewError: Because goes with the status 0")
+		}
+		return usersecurity.NewCallError(op, s.cause, s.lost)
+	}
+	var body []byte
 	if code != "" {
 		a := errorAnswer(status, code, "")
-		header, body = http.Header{"Content-Type": {a.contentType}}, a.body
+		s.header.Set("Content-Type", a.contentType)
+		body = a.body
 	}
-	e := usersecurity.NewAPIError(op, status, header, body)
-	if leavesOpen(status) && isWrite(op) {
-		return &usersecurity.OutcomeError{Op: op, Attempts: e.Attempts, Err: e}
-	}
-	return e
-}
-
-// leavesOpen reports whether a status says nothing of what became of the
-// request.
-func leavesOpen(status int) bool {
-	switch status {
-	case http.StatusRequestTimeout, http.StatusInternalServerError, http.StatusBadGateway,
-		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return true
-	}
-	return false
-}
-
-func isWrite(op usersecurity.Operation) bool {
-	switch op {
-	case usersecurity.OpListDeviceFingerprints, usersecurity.OpListPhoneNumbers:
-		return false
-	case usersecurity.OpRegisterReplyKey:
-		return true
-	}
-	return userSecurity[op]
+	return usersecurity.NewCallError(op, usersecurity.NewAPIError(op, status, s.header, body), s.lost)
 }

@@ -97,7 +97,11 @@ func (s *sealing) seal(a answer, e envelope) answer {
 	case isError && !s.sealedErrors:
 		return a
 	case isError && len(a.body) == 0:
-		a = errorAnswer(a.status, simulatorCode+"status."+strconv.Itoa(a.status), "Wise documents no body for this error")
+		code := "status." + strconv.Itoa(a.status)
+		if a.status == http.StatusBadRequest {
+			code = "limit" // without a body it says no more than that
+		}
+		a = errorAnswer(a.status, simulatorCode+code, "Wise documents no body for this error")
 	case len(a.body) == 0:
 		return a
 	}

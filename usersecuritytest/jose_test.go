@@ -131,7 +131,7 @@ func TestDirectReply(t *testing.T) {
 func TestSealedErrors(t *testing.T) {
 	srv := newServer(t, usersecuritytest.WithSealedErrors(), usersecuritytest.WithFingerprintLimit(0))
 	cek := newCEK()
-	for value, code := range map[string]string{"": "device.fingerprint.invalid", "a": "simulator.status.400"} {
+	for value, code := range map[string]string{"": "device.fingerprint.invalid", "a": "simulator.limit"} {
 		r := mustStatus(t, send(t, srv, sealedFingerprint(t, srv, cek, value)), 400)
 		plaintext, _ := mustOpen(t, r.body, cek, jose.DIRECT)
 		if got := (response{body: plaintext}).code(); got != code || r.header.Get("Content-Type") != "application/jose+json" {

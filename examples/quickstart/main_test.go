@@ -16,7 +16,7 @@ func TestQuickstart(t *testing.T) {
 	}
 	for _, want := range []string{
 		"set the PIN ", "the user already has a PIN (status 409",
-		"register device 4 ", "the maximum number of device fingerprints (status 400",
+		"register device 4 ", "the maximum number of device fingerprints",
 		"delete device 3 of 3", "the phone number is in use already (status 422", "trace ",
 	} {
 		if !strings.Contains(out.String(), want) {

@@ -16,7 +16,7 @@ func main() {
 	client, err := usersecurity.New(
 		usersecurity.WithBaseURL(usersecurity.Sandbox),
 		usersecurity.WithClientCredentials(os.Getenv("WISE_CLIENT_ID"), os.Getenv("WISE_CLIENT_SECRET")),
-		usersecurity.WithUserTokens(usersecurity.CacheTokens(usersecurity.StaticToken(os.Getenv("WISE_TOKEN")))),
+		usersecurity.WithUserTokens(usersecurity.ForUser(1001, usersecurity.StaticToken(os.Getenv("WISE_TOKEN")))),
 		usersecurity.WithJWE(),
 		usersecurity.WithLogger(slog.Default()),
 	)
