@@ -18,7 +18,7 @@ func (a *asking) askToken(ctx context.Context, rejected string) (string, error) 
 	missing := "there is no source of application tokens: use WithClientCredentials or WithApplicationTokens"
 	if a.op.token == userToken {
 		src, want.User = a.userTokens, a.user
-		missing = "there is no source of user tokens: use WithUserTokens"
+		missing = "there is no source of user tokens: use WithUserTokenStore or WithUserTokens"
 	}
 	if src == nil {
 		return "", failure(a.op.name, ErrNoToken, plainError(missing))

@@ -217,7 +217,10 @@ func isWorded(err error) bool {
 
 // Is reports whether the source's own error matches target.
 func (e *sourceError) Is(target error) bool {
-	if _, ok := target.(*sentinel); ok && target != ErrReauthorise {
+	switch _, ours := target.(*sentinel); {
+	case target == ErrNoToken: // as far as ErrReauthorise says so, a request may have been sent
+		return e.callError.Is(ErrReauthorise)
+	case ours && target != ErrReauthorise:
 		return false
 	}
 	return e.callError.Is(target)
@@ -248,6 +251,10 @@ func safeText(err error) string {
 	var own worded
 	if errors.As(err, &own) {
 		return own.words()
+	}
+	var safe interface{ SafeText() string }
+	if errors.As(err, &safe) {
+		return safe.SafeText()
 	}
 	if words := transportWords(err); words != "" {
 		return words
