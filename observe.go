@@ -142,6 +142,9 @@ func (l logObserver) CallDone(ctx context.Context, e CallEvent) {
 	if e.Uncertain {
 		attrs = append(attrs, slog.Bool("uncertain", true))
 	}
+	if row := operations[e.Operation]; e.ErrorClass == classOf(ErrNotInVersion) && row != nil && row.instead != "" {
+		attrs = append(attrs, slog.String("instead", row.instead))
+	}
 	l.log.LogAttrs(ctx, level, "usersecurity call", attrs...)
 }
 
@@ -168,7 +171,7 @@ func callLevel(e CallEvent) slog.Level {
 		return slog.LevelDebug
 	case classOf(ErrOutcomeUnknown), classOf(ErrDecrypt):
 		return slog.LevelError
-	case classOf(ErrUnauthorized), classOf(ErrForbidden), classOf(ErrRateLimited):
+	case classOf(ErrUnauthorized), classOf(ErrForbidden), classOf(ErrRateLimited), classOf(ErrNotInVersion):
 		return slog.LevelWarn
 	}
 	if e.Uncertain {
