@@ -19,7 +19,7 @@ var ended = []usersecurity.Operation{
 	usersecurity.OpCreatePin, usersecurity.OpDeletePin, usersecurity.OpEnrolFaceMap, usersecurity.OpDeleteFaceMap,
 	usersecurity.OpCreateDeviceFingerprint, usersecurity.OpListDeviceFingerprints, usersecurity.OpDeleteDeviceFingerprint,
 	usersecurity.OpListPhoneNumbers, usersecurity.OpUpdatePhoneNumber,
-	usersecurity.OpOneTimeTokenVerifyPin, usersecurity.OpOneTimeTokenVerifyDeviceFingerprint,
+	usersecurity.OpOneTimeTokenVerifyPin, usersecurity.OpOneTimeTokenVerifyDeviceFingerprint, usersecurity.OpOneTimeTokenVerifyFaceMap,
 }
 
 // TestMigration moves everybody, whether the successors see the factors of before
@@ -105,7 +105,7 @@ func TestNoProfileIsGuessed(t *testing.T) {
 }
 
 // TestAnOldEndpointsNotFoundRemovesNothing is the day on which the old endpoints
-// begin to answer 404.
+// begin to answer 404, without a word.
 func TestAnOldEndpointsNotFoundRemovesNothing(t *testing.T) {
 	wise := usersecuritytest.NewServer()
 	defer wise.Close()
@@ -119,8 +119,8 @@ func TestAnOldEndpointsNotFoundRemovesNothing(t *testing.T) {
 	if err := s.addDevice(t.Context(), c, deviceOf(c, "phone")); err != nil {
 		t.Fatal(err)
 	}
-	wise.Retire(404)
-	if err := s.removeNewestDevice(t.Context(), c); err == nil || len(c.devices) != 1 {
+	wise.Inject(usersecuritytest.Fault{Kind: usersecuritytest.Status, Operation: usersecurity.OpDeleteDeviceFingerprint, Status: 404})
+	if err := s.removeNewestDevice(t.Context(), c); !errors.Is(err, usersecurity.ErrFingerprintNotFound) || len(c.devices) != 1 {
 		t.Errorf("error %v, %d devices are known", err, len(c.devices))
 	}
 	c.moved, c.profile = true, wise.Profile(7)
