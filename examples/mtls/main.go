@@ -22,8 +22,6 @@ import (
 	"github.com/wise-partner/usersecurity"
 )
 
-const customer usersecurity.UserID = 1001
-
 func main() {
 	if err := run(context.Background(), os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "mtls:", err)
@@ -45,6 +43,18 @@ func (r *rotating) present(*tls.CertificateRequestInfo) (*tls.Certificate, error
 	return nil, errors.New("there is no client certificate yet")
 }
 
+// newClient makes a client that presents whatever certificate is there.
+func newClient(wise *wise, ca *authority, certificate *rotating) (*usersecurity.Client, error) {
+	transport := usersecurity.NewTransport()
+	transport.TLSClientConfig.GetClientCertificate = certificate.present
+	transport.TLSClientConfig.RootCAs = ca.pool // for a server of the example's own only
+	// Through the proxy that HTTPS_PROXY names, with mutual TLS to Wise inside the tunnel:
+	// transport.Proxy = http.ProxyFromEnvironment
+	return usersecurity.New(append(wise.simulator.Options(),
+		usersecurity.WithBaseURL(wise.url),
+		usersecurity.WithHTTPClient(&http.Client{Transport: transport}))...)
+}
+
 func run(ctx context.Context, out io.Writer) error {
 	ca, err := newAuthority()
 	if err != nil {
@@ -57,14 +67,7 @@ func run(ctx context.Context, out io.Writer) error {
 	defer wise.close()
 
 	var certificate rotating
-	transport := usersecurity.NewTransport()
-	transport.TLSClientConfig.GetClientCertificate = certificate.present
-	transport.TLSClientConfig.RootCAs = ca.pool // for a server of the example's own only
-	// Through the proxy that HTTPS_PROXY names, with mutual TLS to Wise inside the tunnel:
-	// transport.Proxy = http.ProxyFromEnvironment
-	client, err := usersecurity.New(append(wise.simulator.Options(),
-		usersecurity.WithBaseURL(wise.url),
-		usersecurity.WithHTTPClient(&http.Client{Transport: transport}))...)
+	client, err := newClient(wise, ca, &certificate)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net/http"
 	"strings"
 	"testing"
 
@@ -50,11 +49,7 @@ func TestNoOtherClientIsTaken(t *testing.T) {
 	var unknown, none rotating
 	unknown.Store(stranger)
 	for name, certificate := range map[string]*rotating{"a stranger's": &unknown, "none": &none} {
-		transport := usersecurity.NewTransport()
-		transport.TLSClientConfig.GetClientCertificate = certificate.present
-		transport.TLSClientConfig.RootCAs = ca.pool
-		client, err := usersecurity.New(append(wise.simulator.Options(),
-			usersecurity.WithBaseURL(wise.url), usersecurity.WithHTTPClient(&http.Client{Transport: transport}))...)
+		client, err := newClient(wise, ca, certificate)
 		if err != nil {
 			t.Fatal(err)
 		}

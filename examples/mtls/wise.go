@@ -16,6 +16,8 @@ import (
 	"github.com/wise-partner/usersecurity/usersecuritytest"
 )
 
+const customer usersecurity.UserID = 1001
+
 // wise is a simulator behind a TLS server that wants a client certificate.
 type wise struct {
 	url       string
