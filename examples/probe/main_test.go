@@ -322,25 +322,30 @@ func TestAUserWithFactorsIsLeftAlone(t *testing.T) {
 
 func TestWhatWasCreatedIsRemovedAfterAFailure(t *testing.T) {
 	for _, at := range []usersecurity.Operation{
-		usersecurity.OpSCACreateDeviceFingerprint, usersecurity.OpSCAVerifyPin, usersecurity.OpOneTimeTokenVerifyPin,
-		usersecurity.OpCreatePhoneNumber, usersecurity.OpSCAStartSession,
+		usersecurity.OpSCACreatePin, usersecurity.OpSCACreateDeviceFingerprint, usersecurity.OpSCAVerifyPin,
+		usersecurity.OpOneTimeTokenVerifyPin, usersecurity.OpCreatePhoneNumber, usersecurity.OpSCAStartSession,
 	} {
 		s := newSandbox(t)
 		s.Inject(usersecuritytest.Fault{Kind: usersecuritytest.HTMLPage, Status: 451, Operation: at})
 		_, _, _ = s.probe(t.Context(), t, "-yes")
 	}
-	// An interrupt while Wise is thinking.
-	s := newSandbox(t)
-	s.Inject(usersecuritytest.Fault{Kind: usersecuritytest.TooManyRequests, RetryAfter: "20", Operation: usersecurity.OpSCACreateDeviceFingerprint})
-	ctx, interrupt := context.WithCancel(t.Context())
-	go func() {
-		for s.Count(usersecurity.OpSCACreateDeviceFingerprint) == 0 && t.Context().Err() == nil {
-			time.Sleep(time.Millisecond)
+}
+
+// TestRemovedAfterAnInterrupt interrupts the probe while Wise is thinking.
+func TestRemovedAfterAnInterrupt(t *testing.T) {
+	for _, at := range []usersecurity.Operation{usersecurity.OpSCACreatePin, usersecurity.OpSCAVerifyPin, usersecurity.OpSCACreateDeviceFingerprint} {
+		s := newSandbox(t)
+		s.Inject(usersecuritytest.Fault{Kind: usersecuritytest.TooManyRequests, RetryAfter: "20", Operation: at})
+		ctx, interrupt := context.WithCancel(t.Context())
+		go func() {
+			for s.Count(at) == 0 && t.Context().Err() == nil {
+				time.Sleep(time.Millisecond)
+			}
+			interrupt()
+		}()
+		if _, _, err := s.probe(ctx, t, "-yes"); err == nil {
+			t.Errorf("%s: the interrupt was taken for an answer", at)
 		}
-		interrupt()
-	}()
-	if _, _, err := s.probe(ctx, t, "-yes"); err == nil {
-		t.Error("the interrupt was taken for an answer")
 	}
 }
 
