@@ -8,6 +8,7 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -335,7 +336,7 @@ func TestWhatWasCreatedIsRemovedAfterAFailure(t *testing.T) {
 func TestRemovedAfterAnInterrupt(t *testing.T) {
 	for _, at := range []usersecurity.Operation{usersecurity.OpSCACreatePin, usersecurity.OpSCAVerifyPin, usersecurity.OpSCACreateDeviceFingerprint} {
 		s := newSandbox(t)
-		s.Inject(usersecuritytest.Fault{Kind: usersecuritytest.TooManyRequests, RetryAfter: "20", Operation: at})
+		s.Inject(usersecuritytest.Fault{Kind: usersecuritytest.Status, Status: 429, Header: http.Header{"Retry-After": {"20"}}, Operation: at})
 		ctx, interrupt := context.WithCancel(t.Context())
 		go func() {
 			for s.Count(at) == 0 && t.Context().Err() == nil {
