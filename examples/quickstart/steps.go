@@ -18,6 +18,16 @@ type (
 	call   = func(context.Context, ...option) error
 )
 
+// step is one call.
+type step struct {
+	name   string
+	call   call         // nil: the name is a heading
+	want   error        // how it must end; nil for success
+	makes  *trial.Thing // what its success creates
+	theirs error        // what says that the user has such a thing already
+	takes  *trial.Thing // what its success removes
+}
+
 // secrets are what the user is set up with.
 type secrets struct {
 	pin     usersecurity.Pin

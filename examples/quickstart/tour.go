@@ -17,16 +17,6 @@ type tour struct {
 	made trial.Made
 }
 
-// step is one call.
-type step struct {
-	name   string
-	call   call         // nil: the name is a heading
-	want   error        // how it must end; nil for success
-	makes  *trial.Thing // what its success creates
-	theirs error        // what says that the user has such a thing already
-	takes  *trial.Thing // what its success removes
-}
-
 // take walks through both generations; under a calendar version through the
 // successors alone.
 func (t *tour) take(s settings, options []usersecurity.Option) error {
