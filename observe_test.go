@@ -52,7 +52,7 @@ func TestRetiredIsLoggedWithItsSuccessor(t *testing.T) {
 		want string
 	}{
 		{usersecurity.OpDeletePin, "replaced_by=SCA.DeletePin"},
-		{usersecurity.OpListPhoneNumbers, "replaced_by=\"nothing: keep the id"},
+		{usersecurity.OpListPhoneNumbers, "replaced_by=\"nothing (keep the id"},
 		{usersecurity.OpDeletePhoneNumber, "error=not_in_version\n"}, // nothing replaces it
 	} {
 		var log strings.Builder
