@@ -139,6 +139,10 @@ func (k *call) prepare() error {
 	if r.look != nil {
 		a.look = k.look
 	}
+	var wiseKey func() (*WiseKey, error)
+	if seals {
+		wiseKey = k.asking.keyAhead(&k.ctx)
+	}
 	if op.token != ownAuthorization && k.opts.token == "" {
 		token, err := k.asking.askToken(&k.ctx, "")
 		if err != nil {
@@ -152,7 +156,7 @@ func (k *call) prepare() error {
 	if e.sealing.sendReplyKeyID {
 		a.outfit.replyKeyID = e.sealing.newestReplyKey
 	}
-	key, err := k.asking.askKey(&k.ctx, nil)
+	key, err := wiseKey()
 	if err != nil {
 		return err
 	}

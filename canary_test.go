@@ -1,6 +1,7 @@
 package usersecurity_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/base64"
@@ -8,8 +9,11 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"sync"
@@ -68,9 +72,14 @@ func (c *catch) Write(p []byte) (int, error) {
 
 // print prints a value in every way there is.
 func (c *catch) print(v any) {
+	// For %w and %p, which vet finds in a constant format, fmt asks no method.
+	for _, verb := range []string{"%w", "%p"} {
+		fmt.Fprintf(c, verb+"\n", v)
+	}
 	fmt.Fprintf(c, "%+v %#v\n", struct{ v any }{v}, struct{ v []any }{[]any{v}})
 	c.printOpen(v)
 	if err, ok := v.(error); ok {
+		c.reach(err)
 		for _, inner := range unwrapped(err) {
 			c.print(inner)
 		}
@@ -97,22 +106,15 @@ func (c *catch) printOpen(v any) {
 	}
 }
 
-// unwrapped are the errors of this library's beneath an error. What a callback
-// or a transport said is the caller's own.
-func unwrapped(err error) (inner []error) {
+// unwrapped are the errors beneath an error.
+func unwrapped(err error) []error {
 	switch e := err.(type) { //nolint:errorlint // one level at a time
 	case interface{ Unwrap() error }:
-		inner = append(inner, e.Unwrap())
+		return []error{e.Unwrap()}
 	case interface{ Unwrap() []error }:
-		inner = e.Unwrap()
+		return e.Unwrap()
 	}
-	var own []error
-	for _, e := range inner {
-		if strings.HasPrefix(fmt.Sprintf("%T", e), "*usersecurity.") {
-			own = append(own, e)
-		}
-	}
-	return own
+	return nil
 }
 
 var (
@@ -163,6 +165,7 @@ func canaryCalls(t *testing.T, client *usersecurity.Client, caught *catch) {
 	}
 	canaryCall(t, caught, func(o usersecurity.CallOption) (any, error) { return nil, client.VerifyJWE(t.Context(), o) })
 	caught.print(client)
+	caught.reach(client)
 	caught.printOpen(usersecurity.TokenRequest{User: 1, Rejected: canaryUserToken})
 }
 
@@ -292,6 +295,7 @@ func TestCanaryUnderTalkativeAnswers(t *testing.T) {
 func TestCanaryUnderTalkativeFailures(t *testing.T) {
 	t.Parallel()
 	caught := &catch{}
+	embedding := embedsOurs{&usersecurity.APIError{Op: usersecurity.OpCreatePin, StatusCode: 400}, "canary text"}
 	failing := usersecurity.TokenFunc(func(context.Context, usersecurity.TokenRequest) (*oauth2.Token, error) {
 		return nil, &oauth2.RetrieveError{Response: &http.Response{Status: "400 canary"}, Body: []byte(canarySecret), ErrorCode: "canary"}
 	})
@@ -308,7 +312,11 @@ func TestCanaryUnderTalkativeFailures(t *testing.T) {
 		canaryCalls(t, canaryClient(t, caught, append(options,
 			usersecurity.WithBaseURL("https://wise.example"),
 			sealing(),
-			usersecurity.WithHTTPClient(&http.Client{Transport: play(t, fails(errors.New("dial "+canaryUserToken+canaryPhone)))}),
+			usersecurity.WithHTTPClient(&http.Client{Transport: play(t,
+				fails(errors.New("dial "+canaryUserToken+canaryPhone)),
+				fails(&net.OpError{Op: "canary step", Net: "canary", Err: errors.New("canary")}),
+				fails(embedding),
+			)}),
 		)...), caught)
 	}
 	caught.search(t)
@@ -341,6 +349,14 @@ func TestCanaryInRefusals(t *testing.T) {
 	caught.search(t)
 }
 
+// embedsOurs is a caller's error that has our methods and a text of its own.
+type embedsOurs struct {
+	*usersecurity.APIError
+	text string
+}
+
+func (e embedsOurs) Error() string { return e.text }
+
 type panicking struct{}
 
 func (panicking) Token() (*oauth2.Token, error) { panic(canaryPanic) }
@@ -362,4 +378,68 @@ func TestCanaryInSealedBodies(t *testing.T) {
 			t.Error("a segment is not base64url, or shows the secret")
 		}
 	}
+}
+
+// What net/http says of a reply that it can't read holds lines of it.
+func TestCanaryInRawReplies(t *testing.T) {
+	t.Parallel()
+	caught := &catch{}
+	for _, reply := range []string{
+		"canary\r\n\r\n",
+		"HTTP/1.1 canary OK\r\n\r\n",
+		"HTTP/1.1 200 OK\r\ncanary without a colon\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nCanary : canary\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: canary\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: canary\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\ncanary\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6;canary\r\ncanary!",
+		"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 12\r\n\r\ncanarycanary",
+		"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"canary\":",
+		"HTTP/1.1 302 canary\r\nLocation: ://canary\r\nContent-Length: 0\r\n\r\n",
+		"HTTP/1.1 101 canary\r\nUpgrade: canary\r\n\r\ncanary",
+		"HTTP/1.1 103 canary\r\nLink: canary\r\n\r\n",
+	} {
+		addr := repliesWith(t, reply)
+		for _, options := range [][]usersecurity.Option{
+			{usersecurity.WithBaseURL("http://" + addr)},
+			{usersecurity.WithBaseURL(testHost), viaProxy(addr)}, // which answers CONNECT with it
+		} {
+			client := canaryClient(t, caught, append(options, usersecurity.WithApplicationTokens(canaryTokens))...)
+			if _, err := client.ListPhoneNumbers(t.Context(), canaryUser); err == nil {
+				t.Errorf("%q was taken for a reply", reply)
+			} else {
+				caught.print(err)
+			}
+			caught.print(client.DeletePin(t.Context(), canaryUser))
+		}
+	}
+	caught.search(t)
+}
+
+// repliesWith listens, and answers every request with the same bytes.
+func repliesWith(t *testing.T, reply string) (addr string) {
+	t.Helper()
+	listener := must(net.Listen("tcp", "127.0.0.1:0"))
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+					_, _ = io.WriteString(conn, reply)
+				}
+			}()
+		}
+	}()
+	return listener.Addr().String()
+}
+
+func viaProxy(addr string) usersecurity.Option {
+	transport := usersecurity.NewTransport()
+	transport.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: addr})
+	return usersecurity.WithHTTPClient(&http.Client{Transport: transport})
 }

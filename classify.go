@@ -143,13 +143,13 @@ func (h heard) says(a *answer) bool {
 }
 
 func (h heard) hasCode(code string) bool {
-	return slices.ContainsFunc(h.details, func(d ErrorDetail) bool { return d.Code == code })
+	return slices.ContainsFunc(h.details, func(d ErrorDetail) bool { return d.code() == code })
 }
 
 // speaksOfLimit reports whether an entry is about how many things there may be,
 // and not about a field or how long one may be. Wise documents no code for it.
 func speaksOfLimit(d ErrorDetail) bool {
-	code := strings.ToLower(d.Code)
+	code := strings.ToLower(d.code())
 	speaks := func(words ...string) bool {
 		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(code, w) })
 	}

@@ -86,11 +86,7 @@ func newAPIError(op Operation, status int, header http.Header, body []byte, cut 
 		Foreign:       speaks == foreigner,
 	}
 	for _, entry := range entries {
-		d := ErrorDetail{Code: entry.Code, Path: entry.Path}
-		if message := entry.Message; message != "" {
-			d.message = func() string { return message }
-		}
-		e.Details = append(e.Details, d)
+		e.Details = append(e.Details, newErrorDetail(entry))
 	}
 	rest := hiddenAnswer{body: body[:min(len(body), maxErrorBody)], speaks: speaks}
 	rest.token, rest.approval = challengeOf(status, header)
@@ -111,7 +107,7 @@ func (e *APIError) words() string {
 		}
 		if d.Code != "" {
 			b.WriteString(", code ")
-			b.WriteString(printable(d.Code))
+			b.WriteString(printable(d.code()))
 		}
 	}
 	if e.RetryAfter > 0 {
@@ -191,7 +187,7 @@ func (e APIError) LogValue() slog.Value {
 	var codes []string
 	for _, d := range e.Details {
 		if d.Code != "" && len(codes) < maxPrintedCodes {
-			codes = append(codes, printable(d.Code))
+			codes = append(codes, printable(d.code()))
 		}
 	}
 	if codes != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -94,9 +95,20 @@ func (e *callError) because(causes ...error) *callError {
 	return e
 }
 
+// isOwn reports whether an error is this package's or context's. A caller's type
+// that embeds one of ours has its methods, and texts of its own.
 func isOwn(err error) bool {
-	_, own := err.(worded)
-	return own || err == context.Canceled || err == context.DeadlineExceeded
+	if err == context.Canceled || err == context.DeadlineExceeded {
+		return true
+	}
+	if made, ok := err.(interface{ holds() error }); ok {
+		return made.holds() != nil && isOwn(made.holds())
+	}
+	t := reflect.TypeOf(err)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return isWorded(err) && t.PkgPath() == reflect.TypeFor[APIError]().PkgPath()
 }
 
 // invalid makes an error that matches ErrInvalidArgument. The arguments must
@@ -205,7 +217,10 @@ func isWorded(err error) bool {
 
 // Is reports whether the source's own error matches target.
 func (e *sourceError) Is(target error) bool {
-	if _, ok := target.(*sentinel); ok && target != ErrReauthorise {
+	switch _, ours := target.(*sentinel); {
+	case target == ErrNoToken: // as far as ErrReauthorise says so, a request may have been sent
+		return e.callError.Is(ErrReauthorise)
+	case ours && target != ErrReauthorise:
 		return false
 	}
 	return e.callError.Is(target)
@@ -236,6 +251,10 @@ func safeText(err error) string {
 	var own worded
 	if errors.As(err, &own) {
 		return own.words()
+	}
+	var safe interface{ SafeText() string }
+	if errors.As(err, &safe) {
+		return safe.SafeText()
 	}
 	if words := transportWords(err); words != "" {
 		return words

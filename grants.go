@@ -25,18 +25,18 @@ func (g *granting) grant(ctx context.Context, op Operation, problem error, form 
 		},
 	}, opts)
 	switch {
-	case isRefusedGrant(err):
+	case refusesWith(err, "invalid_grant"):
 		return nil, sourceFailure(ctx, op, ErrNoToken, failure("", ErrReauthorise, err))
-	case errors.Is(err, ErrUnauthorized):
+	case refusesWith(err, "invalid_client"), errors.Is(err, ErrUnauthorized):
 		// It is the client's id or secret that Wise refuses, and nothing of the customer's.
 		return nil, sourceFailure(ctx, op, ErrNoToken, err)
 	}
 	return token, err
 }
 
-// isRefusedGrant reports whether Wise refuses a code or a refresh token for good.
-// Its documents show it under 400 and under 401.
-func isRefusedGrant(err error) bool {
+// refusesWith reports whether the token endpoint refuses a grant with the code:
+// Wise's documents show the same ones under 400 and under 401.
+func refusesWith(err error, code string) bool {
 	var api *APIError
-	return errors.As(err, &api) && !api.Foreign && api.heard().hasCode("invalid_grant")
+	return errors.As(err, &api) && !api.Foreign && (api.StatusCode == 400 || api.StatusCode == 401) && api.heard().hasCode(code)
 }

@@ -54,6 +54,12 @@ func (w *wiseKeys) EncryptionKey(ctx context.Context, rejected *WiseKey) (*WiseK
 	return key, err
 }
 
+// isCold reports whether the key would have to be fetched.
+func (w *wiseKeys) isCold() bool {
+	key, err := w.kept(nil)
+	return key == nil && err == nil
+}
+
 // kept returns what is known without a fetch: a key that is not the rejected
 // one, or what the last fetch brought, where that was a moment ago.
 func (w *wiseKeys) kept(rejected *WiseKey) (*WiseKey, error) {

@@ -147,6 +147,9 @@ func (l logObserver) CallDone(ctx context.Context, e CallEvent) {
 	if e.Uncertain {
 		attrs = append(attrs, slog.Bool("uncertain", true))
 	}
+	if instead := e.Operation.ReplacedBy(); instead != "" && e.ErrorClass == classOf(ErrNotInVersion) {
+		attrs = append(attrs, slog.String("replaced_by", instead))
+	}
 	l.log.LogAttrs(ctx, level, "usersecurity call", attrs...)
 }
 
@@ -173,7 +176,7 @@ func callLevel(e CallEvent) slog.Level {
 		return slog.LevelDebug
 	case classOf(ErrOutcomeUnknown), classOf(ErrDecrypt):
 		return slog.LevelError
-	case classOf(ErrUnauthorized), classOf(ErrForbidden), classOf(ErrRateLimited):
+	case classOf(ErrUnauthorized), classOf(ErrForbidden), classOf(ErrRateLimited), classOf(ErrNotInVersion):
 		return slog.LevelWarn
 	}
 	if e.Uncertain {

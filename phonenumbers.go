@@ -13,8 +13,10 @@ import (
 )
 
 // PhoneNumber is a phone number of a user. Printed with fmt, or given to slog as
-// a value of its own, it shows the last two digits only. As JSON it is whole, and
-// so it is where a slog JSON handler meets it inside a slice or a struct.
+// a value of its own, it shows the last two digits only. Encoders write it whole,
+// and so does a slog JSON handler that meets it inside a slice or a struct, and a
+// printer that asks no method: spew without methods, a test's diff, or fmt where
+// the number stands in a field of another struct that is not exported.
 type PhoneNumber struct {
 	// ID is Wise's id: what UpdatePhoneNumber and DeletePhoneNumber take.
 	ID PhoneNumberID `json:"id"`
@@ -29,12 +31,18 @@ type PhoneNumber struct {
 }
 
 // Format prints the phone number masked.
-func (n PhoneNumber) Format(f fmt.State, verb rune) {
-	writeText(f, verb, "{ID:"+strconv.FormatInt(int64(n.ID), 10)+
-		" PhoneNumber:"+maskPhoneNumber(n.PhoneNumber)+
-		" Type:"+printable(n.Type)+
-		" Verified:"+strconv.FormatBool(n.Verified)+
-		" ClientID:"+printable(n.ClientID)+"}")
+func (n PhoneNumber) Format(f fmt.State, verb rune) { writeText(f, verb, n.String()) }
+
+// GoString returns the phone number masked.
+func (n PhoneNumber) GoString() string { return n.String() }
+
+// String returns the phone number masked.
+func (n PhoneNumber) String() string {
+	return "{ID:" + strconv.FormatInt(int64(n.ID), 10) +
+		" PhoneNumber:" + maskPhoneNumber(n.PhoneNumber) +
+		" Type:" + printable(n.Type) +
+		" Verified:" + strconv.FormatBool(n.Verified) +
+		" ClientID:" + printable(n.ClientID) + "}"
 }
 
 // LogValue is a group with the phone number masked.

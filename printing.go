@@ -17,20 +17,34 @@ const (
 	maxPrintedText  = 64
 )
 
+// What stands in the place of a text that can't be shown.
+const (
+	tooLong     = "(too long)"
+	unprintable = "(unprintable)"
+)
+
 // printable keeps what an identifier of Wise's may hold, so that neither a
 // line break nor a sentence gets into a log by way of a header or a code.
 func printable(s string) string {
-	if len(s) > maxPrintedText {
-		return "(too long)"
-	}
-	for i := range len(s) {
-		switch c := s[i]; {
-		case 'A' <= c && c <= 'Z', 'a' <= c && c <= 'z', '0' <= c && c <= '9', strings.IndexByte("._-:", c) >= 0:
-		default:
-			return "(unprintable)"
-		}
+	switch {
+	case len(s) > maxPrintedText:
+		return tooLong
+	case !isMadeOf(s, "._-:"):
+		return unprintable
 	}
 	return s
+}
+
+// isMadeOf reports whether s has nothing but ASCII letters, digits and marks.
+func isMadeOf(s, marks string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'A' <= c && c <= 'Z', 'a' <= c && c <= 'z', '0' <= c && c <= '9', strings.IndexByte(marks, c) >= 0:
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 func writeText(f fmt.State, verb rune, text string) {

@@ -35,16 +35,11 @@ func Seal(key *WiseKey, secret Sealable) (*Sealed, error) {
 	if err != nil {
 		return nil, failure("", ErrNoKey, err)
 	}
-	return &Sealed{envelope: func() *envelope { return e }}, nil
+	return &Sealed{keep(e.compact), func() *envelope { return e }}, nil
 }
 
 // Compact is the request to send to the backend: a compact JWE.
-func (s *Sealed) Compact() string {
-	if s.envelope == nil {
-		return ""
-	}
-	return string(s.envelope().compact)
-}
+func (s *Sealed) Compact() string { return string(s.bytes()) }
 
 // OpenReply opens the reply that the backend passed back, and returns its JSON:
 // for a device fingerprint, what decodes into a [DeviceFingerprint]. There is
@@ -66,7 +61,7 @@ func (s *Sealed) Wipe() {
 	if s.envelope != nil {
 		s.envelope().wipe()
 	}
-	s.envelope = nil // or anybody could seal a reply with a key of zeros
+	*s = Sealed{} // or anybody could seal a reply with a key of zeros
 }
 
 // CreatePinSealed is [Client.CreatePin] for a PIN that the user's device has

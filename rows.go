@@ -353,3 +353,13 @@ func (o Operation) Writes() bool {
 	row := operations[o]
 	return row != nil && row.writes()
 }
+
+// ReplacedBy says what takes the place of an operation that Wise has deprecated,
+// such as "SCA.CreatePin", or what to do where nothing does; empty for an
+// operation that is not deprecated.
+func (o Operation) ReplacedBy() string {
+	if row := operations[o]; row != nil {
+		return row.instead
+	}
+	return ""
+}

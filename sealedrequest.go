@@ -38,12 +38,12 @@ func (r SealedRequest) Compact() string { return string(r.bytes()) }
 // it: only the device can open it.
 type SealedReply struct {
 	secret
-	contentType string
+	contentType func() string // a header of somebody else's; nil in the zero value
 }
 
 // NewSealedReply makes a reply as a relaying method returns it: for test doubles.
 func NewSealedReply(contentType string, body []byte) SealedReply {
-	return SealedReply{keep(body), contentType}
+	return SealedReply{keep(body), func() string { return contentType }}
 }
 
 // Body is the reply as it came; empty where Wise answers without one, as it
@@ -51,7 +51,12 @@ func NewSealedReply(contentType string, body []byte) SealedReply {
 func (r SealedReply) Body() []byte { return r.bytes() }
 
 // ContentType is the reply's: application/jose+json for a sealed one.
-func (r SealedReply) ContentType() string { return r.contentType }
+func (r SealedReply) ContentType() string {
+	if r.contentType == nil {
+		return ""
+	}
+	return r.contentType()
+}
 
 // relay sends what a device has sealed, and passes the reply on.
 func (e *engine) relay(ctx context.Context, r request, opts []CallOption) (SealedReply, error) {

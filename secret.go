@@ -55,9 +55,10 @@ func (secret) MarshalJSON() ([]byte, error) { return []byte(`"` + mask + `"`), n
 // zero Pin is refused by every method.
 //
 // A Pin can't be printed: every fmt verb, slog handler and encoder gives a
-// fixed mask, and the digits can't be read back from it. It can't be compared
-// with ==, is a panic as the key of a map, and two of the same digits are
-// unequal to reflect.DeepEqual: see [Pin.Equal].
+// fixed mask, or fails as encoding/gob does, and reflection doesn't get at the
+// digits. It can't be compared with == or be the key of a map: neither compiles,
+// and as the key of a map[any] it is a panic. Two of the same digits are unequal
+// to reflect.DeepEqual: see [Pin.Equal].
 type Pin struct{ secret }
 
 // Equal reports in constant time whether two PINs have the same digits. The

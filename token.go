@@ -20,7 +20,10 @@ type TokenSource interface {
 	Token(ctx context.Context, req TokenRequest) (*oauth2.Token, error)
 }
 
-// TokenRequest says which token is wanted.
+// TokenRequest says which token is wanted. Printed, logged or encoded it masks
+// the rejected one. A printer that asks no method shows it: spew without
+// methods, a test's diff, or fmt where the request stands in a field of another
+// struct that is not exported.
 type TokenRequest struct {
 	// User is the end customer whose token is wanted, or 0 for the partner's own
 	// (client credentials) token.
@@ -32,12 +35,19 @@ type TokenRequest struct {
 }
 
 // Format prints the request with the rejected token masked.
-func (r TokenRequest) Format(f fmt.State, verb rune) { writeText(f, verb, r.masked()) }
+func (r TokenRequest) Format(f fmt.State, verb rune) { writeText(f, verb, r.String()) }
+
+// GoString returns the request with the rejected token masked.
+func (r TokenRequest) GoString() string { return r.String() }
 
 // MarshalText writes the request with the rejected token masked.
-func (r TokenRequest) MarshalText() ([]byte, error) { return []byte(r.masked()), nil }
+func (r TokenRequest) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
-func (r TokenRequest) masked() string {
+// GobEncode writes the request with the rejected token masked.
+func (r TokenRequest) GobEncode() ([]byte, error) { return r.MarshalText() }
+
+// String returns the request with the rejected token masked.
+func (r TokenRequest) String() string {
 	rejected := ""
 	if r.Rejected != "" {
 		rejected = mask

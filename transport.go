@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -189,13 +190,17 @@ func transportWords(err error) string {
 		return errno.Error()
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return "the connection was closed before the response was complete"
-	case errors.As(err, &op) && op.Timeout():
+	case !errors.As(err, &op) || !slices.Contains(netSteps, op.Op):
+		return ""
+	case op.Timeout():
 		return op.Op + " timed out"
-	case errors.As(err, &op):
-		return op.Op + " failed"
 	}
-	return ""
+	return op.Op + " failed"
 }
+
+// netSteps are the steps of package net that may fail; another transport may put
+// any text in their place.
+var netSteps = []string{"dial", "read", "write", "close", "set", "local error", "remote error", "socks connect"}
 
 // mayHideAlert reports whether an error may be the end of a connection that a
 // server closed because it wanted a client certificate: the reset can overtake

@@ -222,10 +222,10 @@ func TestRetiredOperation(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := r.span(t, "usersecurity.CreatePin")
-	if a := attrs(s.Attributes); s.Status.Code != codes.Error || a["error.type"] != "not_in_version" || a["http.response.status_code"] != int64(410) {
+	if a := attrs(s.Attributes); s.Status.Code != codes.Error || a["error.type"] != "not_in_version" || a["http.response.status_code"] != int64(410) || a["usersecurity.replaced_by"] != "SCA.CreatePin" {
 		t.Errorf("%v, %v", s.Status, a)
 	}
-	if n := r.count(t, "usersecurity.client.errors", operationKey.String("CreatePin"), attribute.String("error.type", "not_in_version")); n != 1 {
+	if n := r.count(t, "usersecurity.client.errors", operationKey.String("CreatePin"), attribute.String("error.type", "not_in_version"), replacedByKey.String("SCA.CreatePin")); n != 1 {
 		t.Errorf("%d errors are counted", n)
 	}
 	r.wantFewLabels(t)

@@ -26,6 +26,7 @@ const (
 const (
 	operationKey       = attribute.Key("usersecurity.operation")
 	uncertainKey       = attribute.Key("usersecurity.uncertain")
+	replacedByKey      = attribute.Key("usersecurity.replaced_by")
 	attemptsKey        = attribute.Key("usersecurity.attempts")
 	traceIDKey         = attribute.Key("usersecurity.trace_id")
 	correlationIDKey   = attribute.Key("usersecurity.correlation_id")
@@ -132,6 +133,9 @@ func (o *Observer) CallDone(ctx context.Context, e usersecurity.CallEvent) {
 		if e.Uncertain {
 			failed = append(failed, uncertainKey.Bool(true))
 		}
+		if instead := replacedBy(e); instead != "" {
+			failed = append(failed, replacedByKey.String(instead))
+		}
 		o.errors.Add(ctx, 1, metric.WithAttributes(failed...))
 	}
 	if span.IsRecording() {
@@ -163,6 +167,9 @@ func describe(span trace.Span, e usersecurity.CallEvent, attrs []attribute.KeyVa
 	if id := identifier(e.TraceID); id != "" {
 		attrs = append(attrs, traceIDKey.String(id))
 	}
+	if instead := replacedBy(e); instead != "" {
+		attrs = append(attrs, replacedByKey.String(instead))
+	}
 	span.SetAttributes(attrs[1:]...) // the first is the operation, which it has
 	if e.ErrorClass != "" {
 		span.SetStatus(codes.Error, "") // error.type says it all
@@ -186,6 +193,18 @@ func addAttempt(span trace.Span, e usersecurity.AttemptEvent, attrs []attribute.
 	span.AddEvent(attemptEvent,
 		trace.WithTimestamp(e.Start.Add(e.Duration)),
 		trace.WithAttributes(attrs...))
+}
+
+// notInVersion is the class of a call whose endpoint Wise has turned off.
+const notInVersion usersecurity.ErrorClass = "not_in_version"
+
+// replacedBy is what to call in the place of an operation that Wise has turned
+// off; empty for any other call.
+func replacedBy(e usersecurity.CallEvent) string {
+	if e.ErrorClass != notInVersion {
+		return ""
+	}
+	return e.Operation.ReplacedBy()
 }
 
 const maxIdentifier = 64

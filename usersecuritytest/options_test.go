@@ -16,7 +16,7 @@ func TestPathPrefix(t *testing.T) {
 	mustStatus(t, send(t, srv, asApplication(srv, "GET", phones(user), "")), 200)
 	mustStatus(t, send(t, srv, tokenRequest(srv, "grant_type=client_credentials")), 200)
 	root := strings.TrimSuffix(srv.URL(), "/gateway/wise")
-	for _, path := range []string{phones(user), "/oauth/token", "/gateway" + phones(user)} {
+	for _, path := range []string{phones(user), "/oauth/token", "/gateway" + phones(user), "/other/wise/oauth/token", "/gateway/wisely/oauth/token"} {
 		resp, err := srv.HTTPClient().Get(root + path)
 		if err != nil {
 			t.Fatal(err)

@@ -2,6 +2,7 @@ package usersecuritytest_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -67,7 +68,7 @@ func TestProtectedCallThatTheSimulatorKnows(t *testing.T) {
 		t.Error("a call that nobody has approved is marked as approved")
 	}
 	srv.Unprotect()
-	mustStatus(t, send(t, srv, asApplication(srv, "DELETE", phones(user)+"/5000001", "")), 204)
+	mustCode(t, send(t, srv, add), 422, "phone.number.repeated")
 }
 
 func TestProtectedCallThatTheSimulatorDoesNotKnow(t *testing.T) {
@@ -194,4 +195,21 @@ func TestProtectedCallOfAUserWithoutFactors(t *testing.T) {
 		t.Errorf("the user is asked for %s", got.summary())
 	}
 	mustApprove(t, send(t, srv, m.with("x-2fa-approval", token)), 200)
+}
+
+// The action is named after the last word of the path.
+func TestActionTypes(t *testing.T) {
+	srv := newServer(t)
+	for path, want := range map[string]string{
+		"/v1/transfers/7":            "TRANSFERS__PUT",
+		"/v1/transfers/{transferId}": "TRANSFERS__PUT",
+		"/v1/card-pin":               "CARD_PIN__PUT",
+	} {
+		srv.Unprotect()
+		srv.Protect("PUT", path, kindPin)
+		token := mustChallenge(t, send(t, srv, asUser(srv, "PUT", strings.ReplaceAll(path, "{transferId}", "8"), "")))
+		if got := *readStatus(t, srv, token).ActionType; got != want {
+			t.Errorf("%s is %s, want %s", path, got, want)
+		}
+	}
 }

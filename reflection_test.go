@@ -1,0 +1,73 @@
+package usersecurity_test
+
+import (
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/wise-partner/usersecurity"
+)
+
+// reach writes all texts and numbers that reflection gets at from a value:
+// through pointers, interfaces and fields that are not exported, and without
+// asking any method. Printers that are less polite than fmt do just that.
+func (c *catch) reach(v any) { reach(c, reflect.ValueOf(v), map[uintptr]bool{}) }
+
+func reach(w io.Writer, v reflect.Value, seen map[uintptr]bool) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if v.IsNil() || seen[v.Pointer()] {
+			return
+		}
+		seen[v.Pointer()] = true
+		reach(w, v.Elem(), seen)
+	case reflect.Interface:
+		reach(w, v.Elem(), seen)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			reach(w, v.Field(i), seen)
+		}
+	case reflect.Map:
+		for entry := v.MapRange(); entry.Next(); {
+			reach(w, entry.Key(), seen)
+			reach(w, entry.Value(), seen)
+		}
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			if e := v.Index(i); e.Kind() == reflect.Uint8 {
+				fmt.Fprintf(w, "%c", byte(e.Uint()))
+			} else {
+				reach(w, e, seen)
+			}
+		}
+		fmt.Fprintln(w)
+	case reflect.String:
+		fmt.Fprintln(w, v.String())
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		fmt.Fprintln(w, v.Int())
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		fmt.Fprintln(w, v.Uint())
+	}
+}
+
+// Of a secret reflection gets at nothing at all.
+func TestReflectionReachesNoSecret(t *testing.T) {
+	t.Parallel()
+	sealed := must(usersecurity.Seal(&usersecurity.WiseKey{PublicKey: &sealingKey().PublicKey}, marked.pin))
+	for _, secret := range []any{
+		marked.pin, marked.fingerprint, marked.faceMap,
+		usersecurity.NewAPIError(usersecurity.OpCreatePin, 403, map[string][]string{"X-2fa-Approval": {canaryOneTime}}, nil).OneTimeToken(),
+		sealed, must(usersecurity.ParseSealedRequest(sealed.Compact())),
+		usersecurity.NewSealedReply("canary", []byte("canary")),
+		usersecurity.CacheTokens(canaryTokens), newClient(t, nothingSent{t}),
+		usersecurity.WithClientCredentials("canary", canarySecret), usersecurity.WithToken(canaryUserToken),
+	} {
+		var reached strings.Builder
+		reach(&reached, reflect.ValueOf(struct{ v any }{secret}), map[uintptr]bool{})
+		if reached.Len() > 0 {
+			t.Errorf("%T: %q", secret, reached.String())
+		}
+	}
+}
