@@ -182,6 +182,71 @@ func TestListMethodIsFound(t *testing.T) {
 	}
 }
 
+// The method changes only once the other one has brought a documented answer of
+// Wise's, and changes back in the same way.
+func TestListMethodIsLearntFromWise(t *testing.T) {
+	t.Parallel()
+	wrong, good := answers(405, ""), answers(200, "[]")
+	for _, test := range []struct {
+		name  string
+		steps []step
+		sent  string // by three calls
+	}{
+		{"503 proves nothing", []step{wrong, answers(503, ""), good}, "POST GET POST POST"},
+		{"a page with 200 proves nothing", []step{wrong, answers(200, "<html>"), good}, "POST GET POST POST"},
+		{"a page with 404 proves nothing", []step{wrong, answers(404, "<html>"), good}, "POST GET POST POST"},
+		{"401 proves nothing", []step{wrong, answers(401, ""), good}, "POST GET POST POST"},
+		{"429 proves nothing", []step{wrong, answers(429, ""), good}, "POST GET POST POST"},
+		{"a lost answer proves nothing", []step{wrong, lost, good}, "POST GET POST POST"},
+		{"an unknown user does", []step{wrong, answers(404, `{"errors":[{"code":"x"}]}`), good}, "POST GET GET GET"},
+		{"a reply that can't be read does", []step{wrong, answers(200, "{}"), good}, "POST GET GET GET"},
+		{"changed back", []step{wrong, good, wrong, good}, "POST GET GET POST POST"},
+		{"not changed back", []step{wrong, good, wrong, answers(503, ""), good}, "POST GET GET POST GET"},
+		{"a page with 405", []step{answers(405, "<html>"), good}, "POST POST POST"},
+	} {
+		scripted(t, test.name, func(t *testing.T) {
+			script := play(t, test.steps...)
+			client := newClient(t, script)
+			for range 3 {
+				_, _ = client.ListDeviceFingerprints(t.Context(), 1001, usersecurity.WithMaxAttempts(1))
+			}
+			if got := script.methods(); got != test.sent {
+				t.Errorf("sent were %q, want %q", got, test.sent)
+			}
+		})
+	}
+}
+
+// A page with 401, 405 or 500 corrects nothing: no token, key or method is asked
+// for because of it.
+func TestForeignResponsesCorrectNothing(t *testing.T) {
+	t.Parallel()
+	next := newKey(2048)
+	for _, r := range contract {
+		for _, status := range []int{401, 405, 500} {
+			scripted(t, fmt.Sprint(r.op, " ", status), func(t *testing.T) {
+				asked, keys := 0, &keyring{keys: []*rsa.PrivateKey{sealingKey(), next}}
+				source := usersecurity.TokenFunc(func(_ context.Context, req requestOf) (*oauth2.Token, error) {
+					if asked++; req.Rejected != "" {
+						t.Error("another token was asked for")
+					}
+					return &oauth2.Token{AccessToken: fmt.Sprint("token-", asked)}, nil
+				})
+				script := play(t, answers(status, "<html>"))
+				client := bareClient(t, script, append(oneSource(source), usersecurity.WithJWE(usersecurity.JWEKeys(keys)))...)
+				_, err := r.call(t.Context(), client, usersecurity.WithMaxAttempts(1))
+				var api *usersecurity.APIError
+				if !errors.As(err, &api) || !api.Foreign || keys.rejected != 0 || script.requests[0].method != r.method {
+					t.Errorf("%d keys were rejected, %v", keys.rejected, err)
+				}
+				if script.count() > 1 && r.class != aNumber {
+					t.Errorf("%d requests", script.count())
+				}
+			})
+		}
+	}
+}
+
 // What one client has found is nothing to another.
 func TestListMethodIsFoundByEachClient(t *testing.T) {
 	t.Parallel()
