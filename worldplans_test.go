@@ -147,7 +147,7 @@ var replyKeyRow = &row{
 	do: func(ctx context.Context, c *usersecurity.Client, _ inputs, o ...usersecurity.CallOption) (any, error) {
 		return nil, c.RegisterReplyKey(ctx, usersecurity.ReplyKey{ID: uuid.UUID{1}, PublicKey: publicKey()}, o...)
 	},
-	success: []int{201},
+	success: 201,
 }
 
 // breadth is how many attempts a call has, and which events are tried in them.
