@@ -72,9 +72,9 @@ func (p *path) call() {
 	defer cancel()
 	p.giveUp = cancel
 	var meta usersecurity.Meta
-	_, err := p.plan.row.do(ctx, client, usual, usersecurity.WithMeta(&meta), usersecurity.WithMaxAttempts(p.breadth.attempts))
+	got, err := p.plan.row.do(ctx, client, usual, usersecurity.WithMeta(&meta), usersecurity.WithMaxAttempts(p.breadth.attempts))
 	p.tally.calls++
-	p.settle(meta, err)
+	p.settle(meta, got, err)
 }
 
 // turn makes the next call go another way; false where all were gone.
