@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	regCode     = "a-registration-code-of-32-characters-or-more"
-	redirectURI = "https://partner.example/wise"
+	registrationText = "a-registration-code-of-32-characters-or-more"
+	redirectURI      = "https://partner.example/wise"
 )
 
 // What is sent for each grant, and how.
 func TestGrantForms(t *testing.T) {
 	t.Parallel()
-	registration := must(usersecurity.NewRegistrationCode(regCode))
+	registration := must(usersecurity.NewRegistrationCode(registrationText))
 	for _, test := range []struct {
 		name string
 		do   func(c *usersecurity.Client) error
@@ -27,7 +27,7 @@ func TestGrantForms(t *testing.T) {
 		{"registration code", func(c *usersecurity.Client) error {
 			_, err := c.UserTokens.ExchangeRegistrationCode(t.Context(), "a@example.com", registration)
 			return err
-		}, "client_id=acme-client&email=a%40example.com&grant_type=registration_code&registration_code=" + regCode},
+		}, "client_id=acme-client&email=a%40example.com&grant_type=registration_code&registration_code=" + registrationText},
 		{"authorization code", func(c *usersecurity.Client) error {
 			_, err := c.UserTokens.ExchangeAuthorizationCode(t.Context(), "code-1", redirectURI)
 			return err
@@ -73,7 +73,7 @@ func TestGrantForms(t *testing.T) {
 // whatever the grant is.
 func TestGrantsThatAreRefused(t *testing.T) {
 	t.Parallel()
-	registration := must(usersecurity.NewRegistrationCode(regCode))
+	registration := must(usersecurity.NewRegistrationCode(registrationText))
 	grants := map[string]func(c *usersecurity.Client) error{
 		"registration code": func(c *usersecurity.Client) error {
 			_, err := c.UserTokens.ExchangeRegistrationCode(t.Context(), "a@example.com", registration)
@@ -131,7 +131,7 @@ func TestGrantsThatAreRefused(t *testing.T) {
 }
 
 // userSecrets are what the tests of users' tokens must show nowhere.
-var userSecrets = []string{"refresh-7", "access-7", "acme-secret", "YWNtZS1", regCode, "code-1", "shaky", "a@example.com"}
+var userSecrets = []string{"refresh-7", "access-7", "acme-secret", "YWNtZS1", registrationText, "code-1", "shaky", "a@example.com"}
 
 func expectNoSecret(t testing.TB, values ...any) {
 	t.Helper()

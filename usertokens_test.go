@@ -119,7 +119,7 @@ func TestSignUpIsNotRepeatedOnceItMayHaveArrived(t *testing.T) {
 				usersecurity.WithUserTokenStore(usersecurity.NewMemoryTokenStore()))
 			token := answers(200, `{"access_token":"app","token_type":"bearer","expires_in":43199}`)
 			wise.steps = append([]step{token}, wise.steps...)
-			user, err := client.UserTokens.SignUp(t.Context(), "a@example.com", must(usersecurity.NewRegistrationCode(regCode)))
+			user, err := client.UserTokens.SignUp(t.Context(), "a@example.com", must(usersecurity.NewRegistrationCode(registrationText)))
 			if n := wise.count() - 1; n != test.requests {
 				t.Errorf("%d requests", n)
 			}
@@ -141,11 +141,11 @@ func TestSignUpSends(t *testing.T) {
 		wise := play(t, answers(200, `{"access_token":"app","token_type":"bearer","expires_in":43199}`), answers(200, `{"id":42}`))
 		client := bareClient(t, wise, usersecurity.WithClientCredentials("acme-client", "acme-secret"), usersecurity.WithVersion(version),
 			usersecurity.WithUserTokenStore(usersecurity.NewMemoryTokenStore()))
-		if _, err := client.UserTokens.SignUp(t.Context(), "a@example.com", must(usersecurity.NewRegistrationCode(regCode))); err != nil {
+		if _, err := client.UserTokens.SignUp(t.Context(), "a@example.com", must(usersecurity.NewRegistrationCode(registrationText))); err != nil {
 			t.Fatal(err)
 		}
 		sent := wise.requests[1]
-		if sent.method != "POST" || sent.uri != path || sent.body != `{"email":"a@example.com","registrationCode":"`+regCode+`"}` ||
+		if sent.method != "POST" || sent.uri != path || sent.body != `{"email":"a@example.com","registrationCode":"`+registrationText+`"}` ||
 			sent.header.Get("Authorization") != "Bearer app" || sent.header.Get("Content-Type") != "application/json" {
 			t.Errorf("%s %s %s %v", sent.method, sent.uri, sent.body, sent.header)
 		}
@@ -156,7 +156,7 @@ func TestSignUpSends(t *testing.T) {
 // what to do.
 func TestGrantThatCannotBeSettled(t *testing.T) {
 	t.Parallel()
-	registration := must(usersecurity.NewRegistrationCode(regCode))
+	registration := must(usersecurity.NewRegistrationCode(registrationText))
 	exchanges := map[string]func(t *testing.T, c *usersecurity.Client) error{
 		"send the customer to the authorisation page again": func(t *testing.T, c *usersecurity.Client) error {
 			_, err := c.UserTokens.ExchangeAuthorizationCode(t.Context(), "code-1", redirectURI)
@@ -300,7 +300,7 @@ func TestAuthorizationURL(t *testing.T) {
 func TestArgumentsOfUserTokens(t *testing.T) {
 	t.Parallel()
 	client := bareClient(t, nothingSent{t}, usersecurity.WithClientCredentials("c", "s"), usersecurity.WithUserTokenStore(newShakyStore()))
-	tokens, code := client.UserTokens, must(usersecurity.NewRegistrationCode(regCode))
+	tokens, code := client.UserTokens, must(usersecurity.NewRegistrationCode(registrationText))
 	var none context.Context
 	for name, err := range map[string]error{
 		"no code":         second(tokens.SignUp(t.Context(), "a@example.com", usersecurity.RegistrationCode{})),
@@ -328,7 +328,7 @@ func TestArgumentsOfUserTokens(t *testing.T) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
-	if same := must(usersecurity.NewRegistrationCode(regCode)); !same.Equal(code) || same.IsZero() {
+	if same := must(usersecurity.NewRegistrationCode(registrationText)); !same.Equal(code) || same.IsZero() {
 		t.Error("equal codes are not Equal")
 	}
 }
@@ -338,7 +338,7 @@ func second[T any](_ T, err error) error { return err }
 func TestWithoutAStore(t *testing.T) {
 	t.Parallel()
 	client := bareClient(t, nothingSent{t}, usersecurity.WithClientCredentials("c", "s"), usersecurity.WithUserTokens(userTokens))
-	tokens, code := client.UserTokens, must(usersecurity.NewRegistrationCode(regCode))
+	tokens, code := client.UserTokens, must(usersecurity.NewRegistrationCode(registrationText))
 	for name, err := range map[string]error{
 		"SignUp":                    second(tokens.SignUp(t.Context(), "a@example.com", code)),
 		"AuthorizationURL":          second(tokens.AuthorizationURL(redirectURI, "s")),
@@ -421,7 +421,7 @@ func TestUserTokensAreLoggedNowhere(t *testing.T) {
 		events, logs := &eventRecorder{}, &bytes.Buffer{}
 		client := g.client(store, usersecurity.WithObserver(events),
 			usersecurity.WithLogger(slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug}))))
-		code := must(usersecurity.NewRegistrationCode(regCode))
+		code := must(usersecurity.NewRegistrationCode(registrationText))
 		var errs []any
 		for _, answer := range []step{nil, refuses(400, "invalid_grant"), refuses(401, "invalid_client"), answers(500, "refresh-7"), lost, answers(200, "access-7-1")} {
 			g.grant = answer

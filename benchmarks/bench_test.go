@@ -13,6 +13,7 @@ func BenchmarkSeal(b *testing.B)       { benchmark(b, sealRow) }
 func BenchmarkOpenDirect(b *testing.B) { benchmark(b, openDirectRow) }
 func BenchmarkOpenRSA(b *testing.B)    { benchmark(b, openRSARow) }
 func BenchmarkWholeCall(b *testing.B)  { benchmark(b, wholeCallRow) }
+func BenchmarkUserTokens(b *testing.B) { benchmark(b, userTokensRow) }
 
 func benchmark(b *testing.B, r timedRow) {
 	contestants, done, err := r.setup()

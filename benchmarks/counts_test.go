@@ -54,6 +54,26 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
+// A token from a store costs a call no allocation more than a static one.
+func TestStoredTokensAllocateNothing(t *testing.T) {
+	contestants, done, err := userTokensRow.setup()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer done()
+	static, memory := contestants[0], contestants[1]
+	allocations := func(c contestant) float64 {
+		return testing.AllocsPerRun(2000, func() {
+			if err := c.once(); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	if with, without := allocations(memory), allocations(static); with > without {
+		t.Errorf("%.0f allocations with %s, %.0f with %s", with, memory.name, without, static.name)
+	}
+}
+
 func TestOneWritePerPost(t *testing.T) {
 	counts, err := writeCounts()
 	if err != nil {

@@ -46,6 +46,7 @@ var rows = []row{
 	timed(openDirectRow),
 	timed(openRSARow),
 	timed(wholeCallRow),
+	timed(userTokensRow),
 	{"pool", "many goroutines, TLS, HTTP/1.1, a server that answers after 10 ms", func(s settings) (table, error) { return poolTable(s, false) }},
 	{"pool-failing", "the same, with one call in ten finally failing", func(s settings) (table, error) { return poolTable(s, true) }},
 	{"facemap", "bytes allocated to send a face map of 300 KiB", faceMapTable},
