@@ -3,7 +3,9 @@ package usersecurity_test
 import (
 	"crypto/x509"
 	"fmt"
+	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/wise-partner/usersecurity"
 )
@@ -235,10 +237,9 @@ var events = []*event{
 
 // The views that a list of phone numbers gives of a write.
 var (
-	looksThere = &event{name: "look: there", try: always}
-	looksNone  = &event{name: "look: not there", try: always, response: answers(200, "[]")}
-	looksMaybe = &event{name: "look: may be there", try: always,
-		response: answers(200, `[{"id":78,"phoneNumber":"0065 8888 8888","type":"PRIMARY","verified":true,"clientId":"acme"}]`)}
+	looksThere   = &event{name: "look: there", try: always}
+	looksNone    = &event{name: "look: not there", try: always, response: answers(200, "[]")}
+	looksMaybe   = &event{name: "look: may be there", try: always}
 	looksRefused = &event{name: "look: 403", try: always, response: ownWord(403, "forbidden")}
 	looksLost    = &event{name: "look: reset", response: lost}
 	looksForeign = &event{name: "look: 200 html", response: html(200)}
@@ -247,3 +248,13 @@ var (
 )
 
 func isLook(e *event) bool { return slices.Contains(looks, e) }
+
+// alike is a list in which something like the number stands: it itself under
+// another id than the one that was to be changed, or in another form.
+func alike(p *plan) step {
+	list := `[{"id":78,"phoneNumber":"0065 8888 8888","type":"PRIMARY","verified":true,"clientId":"acme"}]`
+	if p.row.op == usersecurity.OpUpdatePhoneNumber {
+		list = "[" + strings.Replace(numberReply, `"id":77`, `"id":78`, 1) + "]"
+	}
+	return answers(http.StatusOK, list)
+}

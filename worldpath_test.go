@@ -185,6 +185,8 @@ func (p *path) RoundTrip(r *http.Request) (*http.Response, error) {
 		return e.response(r, "")
 	case e == looksThere:
 		return answers(http.StatusOK, "["+numberReply+"]")(r, "")
+	case e == looksMaybe:
+		return alike(p.plan)(r, "")
 	case e.breaks:
 		return breaksOff(p.plan.row.reply)(r, "")
 	}

@@ -159,6 +159,8 @@ type breadth struct {
 // breadths are what is tried of an operation.
 func (p *plan) breadths() []breadth {
 	switch {
+	case *worldsMore && (p.manner == registering || p.sealed):
+		return []breadth{{2, inTwo}, {3, inThree}}
 	case *worldsMore:
 		return []breadth{{3, inTwo}}
 	case underRace:

@@ -15,7 +15,7 @@ import (
 	"github.com/wise-partner/usersecurity"
 )
 
-var worldsMore = flag.Bool("worlds.more", false, "TestWorlds tries every event in each of three attempts, which takes some minutes")
+var worldsMore = flag.Bool("worlds.more", false, "TestWorlds tries every event in each of three attempts (of two, where a call looks or seals), which takes a quarter of an hour")
 
 // underRace says that the race detector slows everything down, so that less is
 // to be tried.
@@ -29,7 +29,7 @@ var underRace bool
 //
 // Tried are: every event in each of two attempts, those that stand for a row of
 // the contract in each of four, for one operation of each kind; fewer for its
-// sisters (see breadths). -worlds.more tries every event in each of three.
+// sisters (see breadths). -worlds.more tries more.
 func TestWorlds(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
