@@ -95,20 +95,22 @@ func (e *callError) because(causes ...error) *callError {
 	return e
 }
 
-// isOwn reports whether an error is this package's or context's. A caller's type
-// that embeds one of ours has its methods, and texts of its own.
+// isOwn reports whether an error is this package's or context's, with all that
+// it wraps. A caller's type that embeds one of ours has its methods, and texts
+// of its own; and an OutcomeError can be made with any cause.
 func isOwn(err error) bool {
-	if err == context.Canceled || err == context.DeadlineExceeded {
-		return true
-	}
-	if made, ok := err.(interface{ holds() error }); ok {
-		return made.holds() != nil && isOwn(made.holds())
+	if err == nil || err == context.Canceled || err == context.DeadlineExceeded {
+		return err != nil
 	}
 	t := reflect.TypeOf(err)
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	return isWorded(err) && t.PkgPath() == reflect.TypeFor[APIError]().PkgPath()
+	if !isWorded(err) || t.PkgPath() != reflect.TypeFor[APIError]().PkgPath() {
+		return false
+	}
+	wrapping, ok := err.(interface{ Unwrap() error })
+	return !ok || isOwn(wrapping.Unwrap())
 }
 
 // invalid makes an error that matches ErrInvalidArgument. The arguments must
