@@ -59,3 +59,11 @@ func KindOfStatus(status int) string {
 	r := result{responded: true, status: status, refusal: NewAPIError("", status, nil, nil)}
 	return kindWords[r.kind()]
 }
+
+// Operations are all that a client can send.
+func Operations() (names []Operation) {
+	for i := range rows {
+		names = append(names, rows[i].name)
+	}
+	return names
+}
