@@ -41,7 +41,7 @@ func (c *Client) FaceTecPublicKey(ctx context.Context, user UserID, opts ...Call
 // parseFaceTecKey takes a PEM block with nothing before or after it: nil where it
 // is another text. A page in which a key is printed is none.
 func parseFaceTecKey(text []byte) *FaceTecKey {
-	block, rest := pem.Decode(text)
+	block, rest := pem.Decode(bytes.TrimSpace(text))
 	if block == nil || block.Type != "PUBLIC KEY" || len(bytes.TrimSpace(rest)) > 0 || !isPEM(text) {
 		return nil
 	}
