@@ -180,7 +180,7 @@ type draw struct {
 // step makes one call for the user, drawn at random, and judges it.
 func (w *worker) step(user usersecurity.UserID) {
 	d := w.draw(user)
-	w.call(&contract[w.random.IntN(len(contract))], d)
+	w.call(&eleven[w.random.IntN(len(eleven))], d)
 }
 
 // draw draws values of which some are new, some there already, and some taken.

@@ -183,6 +183,7 @@ func canaryCall(t *testing.T, caught *catch, call func(usersecurity.CallOption) 
 	switch v := value.(type) {
 	case *usersecurity.PhoneNumber:
 		caught.logged(*v)
+	case string: // a number as Wise masks it, for the caller to show
 	case []usersecurity.PhoneNumber:
 		for _, p := range v {
 			caught.logged(p)

@@ -100,3 +100,11 @@ func Facts() (facts []Fact) {
 	}
 	return facts
 }
+
+// Operations are all that a client can send.
+func Operations() (names []Operation) {
+	for i := range rows {
+		names = append(names, rows[i].name)
+	}
+	return names
+}

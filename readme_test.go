@@ -36,14 +36,11 @@ func TestReadmeTable(t *testing.T) {
 func operationTable() string {
 	var b strings.Builder
 	b.WriteString("| Method | Request | Calendar versions | Token | Sealed | Errors of its own |\n|---|---|---|---|---|---|\n")
-	for _, r := range usersecurity.Rows() {
-		if r.Token == "its own" || strings.HasPrefix(string(r.Operation), "Fetch") {
+	for _, r := range usersecurity.Facts() {
+		if r.Token == "client id and secret" || strings.HasPrefix(string(r.Name), "Fetch") {
 			continue // what the client does for its own needs
 		}
-		method := r.Method
-		if r.OrMethod != "" {
-			method += " or " + r.OrMethod
-		}
+		method := strings.Join(r.Methods, " or ")
 		calendar, token, sealed := r.Calendar, r.Token, ""
 		if calendar == "" {
 			calendar = strings.Replace("none: "+r.Instead, "none: nothing", "none", 1)
@@ -61,9 +58,9 @@ func operationTable() string {
 		}
 		var errs []string
 		for _, a := range r.Answers {
-			errs = append(errs, "`"+nameOf(a)+"`")
+			errs = append(errs, "`"+nameOf(a.Sentinel)+"`")
 		}
-		b.WriteString("| `" + string(r.Operation) + "` | `" + method + " " + r.Legacy + "` | " + calendar + " | " + token + " | " + sealed + " | " + strings.Join(errs, ", ") + " |\n")
+		b.WriteString("| `" + string(r.Name) + "` | `" + method + " " + r.Legacy + "` | " + calendar + " | " + token + " | " + sealed + " | " + strings.Join(errs, ", ") + " |\n")
 	}
 	return b.String()
 }

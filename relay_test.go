@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -212,4 +213,43 @@ func TestRelayedStorm(t *testing.T) {
 		}
 		wise.key.atMost(t, "keys", 2)
 	})
+}
+
+// Each relayed call is its operation with the device's bytes, and passes back
+// what Wise answers as it came.
+func TestRelaysOnTheWire(t *testing.T) {
+	t.Parallel()
+	request := sealedPin()
+	for op, call := range relayed {
+		r := rowOf(op)
+		wise := listen(t, func(w http.ResponseWriter, a arrival) {
+			reply(w, 200, sealDirect(a.body, r.reply), "application/jose+json")
+		})
+		got, err := call(t.Context(), wise.client(t, withTokens()...), usual, request)
+		if err != nil {
+			t.Errorf("%s: %v", op, err)
+			continue
+		}
+		a := wise.all()[0]
+		if a.method != r.method || a.uri != r.path || a.body != request.Compact() {
+			t.Errorf("%s: %s %s arrived", op, a.method, a.uri)
+		}
+		checkHeaders(t, a, "Bearer "+r.token, r.headers(true))
+		answer := got.(usersecurity.SealedReply)
+		opened, err := usersecurity.OpenReply(answer.Body(), cekOf(a.body), nil)
+		if err != nil || string(opened) != r.reply || answer.ContentType() != "application/jose+json" {
+			t.Errorf("%s: the device opens %q, %v", op, opened, err)
+		}
+		for status, want := range r.answers {
+			_, err := call(t.Context(), newClient(t, mocked(t, r, r.itself(status))), usual, request)
+			checkMatches(t, string(op), err, want)
+		}
+		// What Wise can't open, it can't open the second time either.
+		failing := play(t, answers(500, ""))
+		_, err = call(t.Context(), newClient(t, failing), usual, request)
+		checkMatches(t, string(op), err, usersecurity.ErrServer, usersecurity.ErrOutcomeUnknown)
+		if failing.count() != 1 {
+			t.Errorf("%s: %d attempts", op, failing.count())
+		}
+	}
 }
