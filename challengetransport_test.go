@@ -258,10 +258,6 @@ func TestChallengeTransportReadsLittle(t *testing.T) {
 	}
 }
 
-type readerFunc func([]byte) (int, error)
-
-func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
-
 // What a callback itself asks Wise for, through the same transport and with the
 // context it was given, isn't challenged in its turn.
 func TestChallengeTransportDoesntNest(t *testing.T) {
