@@ -303,7 +303,7 @@ func TestChallengeTransportUnderADeadline(t *testing.T) {
 // A redirect leads elsewhere without the token.
 func TestTheTokenStaysWithItsHost(t *testing.T) {
 	t.Parallel()
-	elsewhere := listen(t, func(w http.ResponseWriter, a arrival) { reply(w, 200, "") })
+	elsewhere := listen(t, func(w http.ResponseWriter, _ arrival) { reply(w, 200, "") })
 	var paid atomic.Int32
 	wise := listen(t, func(w http.ResponseWriter, a arrival) {
 		switch {

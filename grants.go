@@ -3,6 +3,7 @@ package usersecurity
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/url"
 
 	"golang.org/x/oauth2"
@@ -38,5 +39,5 @@ func (g *granting) grant(ctx context.Context, op Operation, problem error, form 
 // Wise's documents show the same ones under 400 and under 401.
 func refusesWith(err error, code string) bool {
 	var api *APIError
-	return errors.As(err, &api) && !api.Foreign && (api.StatusCode == 400 || api.StatusCode == 401) && api.heard().hasCode(code)
+	return errors.As(err, &api) && !api.Foreign && (api.StatusCode == http.StatusBadRequest || api.StatusCode == http.StatusUnauthorized) && api.heard().hasCode(code)
 }

@@ -111,10 +111,10 @@ type modelWriter struct {
 }
 
 func (r *modelRun) writer(team, n int, users map[usersecurity.UserID]*modelUser) *modelWriter {
-	real := &http.Transport{MaxIdleConnsPerHost: 8}
-	r.t.Cleanup(real.CloseIdleConnections)
+	sockets := &http.Transport{MaxIdleConnsPerHost: 8}
+	r.t.Cleanup(sockets.CloseIdleConnections)
 	random := rand.New(rand.NewPCG(r.seed, uint64(10*team+n)))
-	wire := &faultyWire{wise: real, share: 0.35, random: rand.New(rand.NewPCG(r.seed+1, uint64(10*team+n))), truths: map[string]*truth{}}
+	wire := &faultyWire{wise: sockets, share: 0.35, random: rand.New(rand.NewPCG(r.seed+1, uint64(10*team+n))), truths: map[string]*truth{}}
 	client := bareClient(r.t, wire,
 		usersecurity.WithBaseURL(r.wise.URL()), usersecurity.WithClientCredentials(r.wise.ClientID(), r.wise.ClientSecret()),
 		usersecurity.WithUserTokens(usersecurity.TokenFunc(func(_ context.Context, req usersecurity.TokenRequest) (*oauth2.Token, error) {

@@ -175,7 +175,7 @@ func TestWireWithOneTimeToken(t *testing.T) {
 	t.Parallel()
 	cleared := must(usersecurity.NewOneTimeToken("cleared-1"))
 	for _, r := range contract {
-		wise := listen(t, func(w http.ResponseWriter, a arrival) {
+		wise := listen(t, func(w http.ResponseWriter, _ arrival) {
 			w.Header().Set("X-2fa-Approval-Result", "APPROVED")
 			reply(w, r.success, r.reply)
 		})

@@ -148,7 +148,7 @@ func (p *path) settleWrite(seen []*event, err error) {
 		p.tally.definite--
 		p.tally.unknown++
 		var api *usersecurity.APIError
-		if !errors.Is(err, usersecurity.ErrOutcomeUnknown) && !(errors.As(err, &api) && api.Uncertain) {
+		if !errors.Is(err, usersecurity.ErrOutcomeUnknown) && (!errors.As(err, &api) || !api.Uncertain) {
 			p.blame("the outcome is unknown, and the error doesn't say so: %v", err)
 		}
 	}
