@@ -216,8 +216,8 @@ func (a *attempts) why(over error, cutShort bool) error {
 	case last == nil:
 		return nil
 	case over != nil && (cutShort || source != nil || !a.last.responded):
-		if errors.Is(last, over) {
-			return failure(a.op.name, over)
+		if _, told := last.(*callError); told && errors.Is(last, over) {
+			return last
 		}
 		return failure(a.op.name, over, last)
 	case source != nil:

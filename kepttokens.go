@@ -160,8 +160,11 @@ func (c *keptTokens) fetch(ctx context.Context, req TokenRequest) (*oauth2.Token
 	if kept := c.lookup(req); kept != nil {
 		return kept, nil // brought by the flight before this one
 	}
-	held, id := c.begin(req.User)
+	held, void, id := c.begin(req.User)
 	defer c.end(req.User, id)
+	if void && req.Rejected == "" {
+		req.Rejected = held.AccessToken // of an earlier call: it is another one that is wanted
+	}
 	token, err := c.fetchToken(ctx, req, held)
 	usable := err == nil && token != nil && token.AccessToken != ""
 	c.mu.Lock()
@@ -177,16 +180,18 @@ func (c *keptTokens) fetch(ctx context.Context, req TokenRequest) (*oauth2.Token
 	return token, err
 }
 
-// begin registers a fetch, and returns what is kept for the user, good or not.
-func (c *keptTokens) begin(user UserID) (held *oauth2.Token, id uint64) {
+// begin registers a fetch, and returns what is kept for the user, and whether Wise
+// has rejected it.
+func (c *keptTokens) begin(user UserID) (held *oauth2.Token, void bool, id uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.fetches++
 	c.fetching[user] = c.fetches
 	if e := c.byUser[user]; e != nil {
-		held = e.Value.(*cachedToken).token
+		t := e.Value.(*cachedToken)
+		held, void = t.token, t.void
 	}
-	return held, c.fetches
+	return held, void, c.fetches
 }
 
 func (c *keptTokens) end(user UserID, id uint64) {

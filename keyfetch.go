@@ -46,7 +46,9 @@ func (w *wiseKeys) EncryptionKey(ctx context.Context, rejected *WiseKey) (*WiseK
 			return key, err
 		}
 		key, err := w.engine.fetchWiseKey(ctx)
-		w.keep(key, err, rejected)
+		if !isOver(err) { // or it was given up here, and Wise has refused nothing
+			w.keep(key, err, rejected)
+		}
 		return key, err
 	})
 	return key, err
