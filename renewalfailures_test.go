@@ -352,6 +352,36 @@ func TestTokenEndpointThatFails(t *testing.T) {
 	}
 }
 
+// Refreshes that fail at the same time are one failure: a second later the next
+// one is sent.
+func TestTokenEndpointThatFailsForAMoment(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGranter(t)
+		g.delay = 100 * time.Millisecond
+		g.grant = refuses(400, "invalid_request")
+		store := usersecurity.NewMemoryTokenStore()
+		client := g.client(store)
+		var calls sync.WaitGroup
+		for user := usersecurity.UserID(1); user <= 30; user++ {
+			stored(t, store, user, tokenLife)
+			calls.Go(func() { expectMatches(t, callAs(t, client, user), usersecurity.ErrNoToken) })
+		}
+		calls.Wait()
+		if n := g.refreshes(); n != 30 {
+			t.Errorf("%d refreshes", n)
+		}
+		stored(t, store, 31, tokenLife)
+		expectMatches(t, callAs(t, client, 31), usersecurity.ErrNoToken)
+		if n := g.refreshes(); n != 30 {
+			t.Errorf("%d refreshes", n)
+		}
+		g.grant, g.delay = nil, 0
+		time.Sleep(1001 * time.Millisecond)
+		g.expectCall(client, 31, "access-31-1")
+	})
+}
+
 // One user whom the token endpoint fails costs the others nothing.
 func TestTokenEndpointThatFailsOneUser(t *testing.T) {
 	t.Parallel()

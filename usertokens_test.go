@@ -244,15 +244,19 @@ func TestGrantReplacesWhatIsKept(t *testing.T) {
 		stored(t, store, 7, 0)
 		client := g.client(store)
 		g.expectCall(client, 7, "access-7-0")
+		if _, err := client.UserTokens.ExchangeAuthorizationCode(t.Context(), "code-1", redirectURI); err != nil {
+			t.Fatal(err)
+		}
+		g.expectCall(client, 7, "access-7-1")
 		g.grant = refuses(401, "invalid_grant")
-		g.reject("access-7-0")
+		g.reject("access-7-1")
 		expectMatches(t, callAs(t, client, 7), usersecurity.ErrReauthorise, usersecurity.ErrNoToken, usersecurity.ErrUnauthorized)
 		expectMatches(t, callAs(t, client, 7), usersecurity.ErrReauthorise, usersecurity.ErrNoToken)
 		g.grant = nil
 		if _, err := client.UserTokens.ExchangeAuthorizationCode(t.Context(), "code-1", redirectURI); err != nil {
 			t.Fatal(err)
 		}
-		g.expectCall(client, 7, "access-7-1")
+		g.expectCall(client, 7, "access-7-2")
 	})
 }
 
@@ -440,6 +444,13 @@ func TestUserTokensAreLoggedNowhere(t *testing.T) {
 			t.Error("the calls are not observed")
 		}
 	})
+}
+
+// As doubles return it.
+func TestReauthoriseIsNoToken(t *testing.T) {
+	t.Parallel()
+	expectMatches(t, usersecurity.ErrReauthorise, usersecurity.ErrReauthorise, usersecurity.ErrNoToken)
+	expectMatches(t, usersecurity.ErrNoToken, usersecurity.ErrNoToken)
 }
 
 // What a store's error says of itself is repeated, if it says that it is safe.
