@@ -65,7 +65,7 @@ func TestReflectionReachesNoSecret(t *testing.T) {
 	t.Parallel()
 	sealed := must(usersecurity.Seal(&usersecurity.WiseKey{PublicKey: &sealingKey().PublicKey}, marked.pin))
 	for _, secret := range []any{
-		marked.pin, marked.fingerprint, marked.faceMap,
+		marked.pin, marked.fingerprint, marked.faceMap, marked.code, marked.oneTime,
 		usersecurity.NewAPIError(usersecurity.OpCreatePin, 403, map[string][]string{"X-2fa-Approval": {canaryOneTime}}, nil).OneTimeToken(),
 		sealed, must(usersecurity.ParseSealedRequest(sealed.Compact())),
 		usersecurity.NewSealedReply("canary", []byte("canary")),
