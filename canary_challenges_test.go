@@ -27,7 +27,7 @@ func TestCanaryInOneTimeTokens(t *testing.T) {
 			continue
 		}
 		wise := play(t, answers(200, markedToken(`[{"primaryChallenge":{"type":"PIN"}}]`)))
-		got, err := r.do(t.Context(), canaryClient(t, caught, append(complete(), usersecurity.WithBaseURL(testHost), over(wise))...), marked)
+		got, err := r.do(t.Context(), canaryClient(t, caught, append(complete(), usersecurity.WithBaseURL(testHost), onWire(wise))...), marked)
 		if err != nil || len(state.Challenges) == 0 {
 			t.Fatal(err)
 		}
@@ -44,7 +44,7 @@ func TestCanaryInOneTimeTokens(t *testing.T) {
 	caught.search(t)
 }
 
-func over(transport http.RoundTripper) usersecurity.Option {
+func onWire(transport http.RoundTripper) usersecurity.Option {
 	return usersecurity.WithHTTPClient(&http.Client{Transport: transport})
 }
 
@@ -69,7 +69,7 @@ func TestCanaryInClearings(t *testing.T) {
 		for _, s := range bad {
 			steps := append(slices.Clone(well[:n]), s)
 			clears := func() *usersecurity.Client {
-				return canaryClient(t, caught, append(complete(), usersecurity.WithBaseURL(testHost), over(play(t, steps...)))...)
+				return canaryClient(t, caught, append(complete(), usersecurity.WithBaseURL(testHost), onWire(play(t, steps...)))...)
 			}
 			err := clears().ClearChallenges(t.Context(), marked.of(), marked.oneTime, by)
 			if n == len(well) && err != nil {
