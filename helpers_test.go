@@ -294,12 +294,17 @@ func (r *row) play(steps []step) []step {
 // checkResult compares what a method returned with what it should.
 func (r *row) checkResult(t *testing.T, got any) {
 	t.Helper()
+	if !r.isResult(got) {
+		t.Errorf("%s returned %#v", r.op, got)
+	}
+}
+
+// isResult reports whether a method returned what it should.
+func (r *row) isResult(got any) bool {
 	if state, ok := got.(*usersecurity.OneTimeTokenState); ok {
 		got = shown(state)
 	}
-	if !reflect.DeepEqual(got, r.want) {
-		t.Errorf("%s returned %#v", r.op, got)
-	}
+	return reflect.DeepEqual(got, r.want)
 }
 
 // applicationTokens and userTokens give tokens that say whose they are, and

@@ -140,7 +140,7 @@ func plans() (all []*plan) {
 // sisters.
 var leads = map[usersecurity.Operation]bool{usersecurity.OpListPhoneNumbers: true, usersecurity.OpDeletePin: true, usersecurity.OpCreatePin: true}
 
-var manners = map[class]manner{aRead: reading, aDelete: removing, aSetOnce: setting, aNumber: registering}
+var manners = map[class]manner{aRead: reading, aDelete: removing, aSetOnce: setting, aNumber: registering, aOnce: neverAgain}
 
 var replyKeyRow = &row{
 	op: usersecurity.OpRegisterReplyKey,

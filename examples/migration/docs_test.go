@@ -30,7 +30,7 @@ func TestPageNamesTheSuccessors(t *testing.T) {
 	for _, op := range ended {
 		text := said[op]
 		_, instead, _ := strings.Cut(text, "in its place comes ")
-		instead, _, _ = strings.Cut(instead, ":")
+		instead, _, _ = strings.Cut(instead, " (")
 		var named []string
 		for name := range strings.SplitSeq(instead, ", then ") {
 			named = append(named, strings.TrimSpace(name))
