@@ -50,10 +50,11 @@ func (a *asking) askKey(ctx context.Context, rejected *WiseKey) (*WiseKey, error
 }
 
 // keyAhead begins to ask for Wise's key where that takes a request, and returns
-// what waits for it: the user's token can be asked for meanwhile.
+// what waits for it: the user's token can be asked for meanwhile. It returns nil
+// where the key is at hand.
 func (a *asking) keyAhead(ctx context.Context) (wait func() (*WiseKey, error)) {
 	if source, ok := a.keys.(interface{ isCold() bool }); !ok || !source.isCold() {
-		return func() (*WiseKey, error) { return a.askKey(ctx, nil) }
+		return nil
 	}
 	var key *WiseKey
 	var err error

@@ -156,6 +156,9 @@ func (k *call) prepare() error {
 	if e.sealing.sendReplyKeyID {
 		a.outfit.replyKeyID = e.sealing.newestReplyKey
 	}
+	if wiseKey == nil {
+		wiseKey = func() (*WiseKey, error) { return k.asking.askKey(&k.ctx, nil) }
+	}
 	key, err := wiseKey()
 	if err != nil {
 		return err
