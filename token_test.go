@@ -82,12 +82,13 @@ func TestOAuth2KeepsContexts(t *testing.T) {
 func TestOAuth2GivesUpWhatHangs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		asked := 0
+		var asked atomic.Int32
 		src := usersecurity.OAuth2(oauth2Func(func() (*oauth2.Token, error) {
-			if asked++; asked == 1 {
+			n := asked.Add(1)
+			if n == 1 {
 				time.Sleep(time.Hour)
 			}
-			return &oauth2.Token{AccessToken: fmt.Sprint("token ", asked)}, nil
+			return &oauth2.Token{AccessToken: fmt.Sprint("token ", n)}, nil
 		}))
 		start := time.Now()
 		if _, err := src.Token(t.Context(), requestOf{}); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Minute {
