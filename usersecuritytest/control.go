@@ -138,7 +138,7 @@ func (s *Server) Faults() map[FaultKind]int { return s.faults.snapshot() }
 
 // Requests returns what has arrived, the oldest first; the last 10,000, unless
 // [WithRecordLimit] says otherwise.
-func (s *Server) Requests() []RecordedRequest { return s.log.snapshot() }
+func (s *Server) Requests() []RecordedRequest { return s.log.snapshot(nil) }
 
 // Count returns how often an operation was requested since the server started,
 // whatever became of it. The key and token endpoints have operations too:

@@ -9,11 +9,16 @@ import (
 // clientID is the partner's client id, on every server.
 const clientID = "simulated-partner"
 
-// partner is the one whose program is tested. Each server gives it another
-// secret.
+// partner is the one whose program is tested.
 type partner struct{ secret string }
 
-func newPartner() *partner { return &partner{secret: rand.Text()} }
+// newPartner makes a secret where it is given none: each server gets another one.
+func newPartner(secret string) *partner {
+	if secret == "" {
+		secret = rand.Text()
+	}
+	return &partner{secret: secret}
+}
 
 // authenticates checks the client id and secret of a request.
 func (p *partner) authenticates(r *http.Request) bool {

@@ -33,7 +33,7 @@ func pinRoutes(u *users, created answer) []route {
 		{
 			operation: usersecurity.OpSCADeletePin,
 			methods:   []string{http.MethodDelete}, path: "/v2/profiles/{profile}/pin",
-			token: kindUser, handle: u.deletePin(emptyAnswer(http.StatusNotFound)),
+			token: kindUser, handle: u.deletePin(emptyAnswer(http.StatusNotFound).because("no PIN is set")),
 		},
 	}
 }
@@ -46,9 +46,9 @@ func (u *users) createPin(created answer) func(*call) answer {
 		}
 		switch u.setSecret(c.user(), c.ids.profile, pinOf, DigestOf(pin)) {
 		case unknownUser:
-			return emptyAnswer(http.StatusNotFound)
+			return noSuchUser()
 		case exists:
-			return emptyAnswer(http.StatusConflict)
+			return emptyAnswer(http.StatusConflict).because("the user has a PIN already")
 		}
 		return created
 	}
@@ -71,7 +71,7 @@ func (u *users) deletePin(notSet answer) func(*call) answer {
 	return func(c *call) answer {
 		switch u.removeSecret(c.user(), c.ids.profile, pinOf) {
 		case unknownUser:
-			return emptyAnswer(http.StatusNotFound)
+			return noSuchUser()
 		case missing:
 			return notSet
 		}

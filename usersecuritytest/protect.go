@@ -150,10 +150,11 @@ func (f challengeForm) rejection(now time.Time, path, token string, first userse
 	if f.withKind && token != "" {
 		token += " " + string(first)
 	}
-	if token != "" {
-		a.header.Set(headerApproval, token)
+	if token == "" {
+		return a.because("too many answers were wrong: the user is blocked for a while")
 	}
-	return a
+	a.header.Set(headerApproval, token)
+	return a.because("the call is protected: it takes a one-time token that is cleared, in " + headerApproval)
 }
 
 // approved marks the answer to a call that has passed.
