@@ -60,11 +60,15 @@ func pinIn(c *call) (string, *answer) {
 	if refused != nil {
 		return "", refused
 	}
-	if len(pin) != pinDigits || strings.Trim(pin, "0123456789") != "" {
+	if !isPin(pin) {
 		a := errorAnswer(http.StatusBadRequest, "pin.invalid", "The PIN must be four digits")
 		return "", &a
 	}
 	return pin, nil
+}
+
+func isPin(text string) bool {
+	return len(text) == pinDigits && strings.Trim(text, "0123456789") == ""
 }
 
 func (u *users) deletePin(notSet answer) func(*call) answer {
