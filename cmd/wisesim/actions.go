@@ -108,7 +108,8 @@ func (c *console) do(w http.ResponseWriter, r *http.Request) {
 	var p *problem
 	switch {
 	case errors.As(err, &p):
-		c.show(w, r, p.status, notice{Text: "Not done: " + p.text + ".", Wrong: true})
+		// For people the page says it. A status would only be a line on the console.
+		c.show(w, r, http.StatusOK, notice{Text: "Not done: " + p.text + ".", Wrong: true})
 	case err != nil:
 		c.show(w, r, http.StatusInternalServerError, notice{Text: "Not done: " + err.Error(), Wrong: true})
 	case revealed != "":

@@ -92,6 +92,11 @@ document.addEventListener("submit", (event) => {
 });
 
 document.addEventListener("click", (event) => {
+  if (event.target.closest("#hide")) {
+    event.preventDefault();
+    notice.replaceChildren();
+    return;
+  }
   const link = event.target.closest("#older, #newest, #more-users");
   if (!link) return;
   event.preventDefault();
