@@ -147,7 +147,9 @@ func TestListenerSecretAndNames(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if newServer(t).Certificate() != nil {
+	plain := newServer(t)
+	mustStatus(t, send(t, plain, asApplication(plain, "GET", phones(user), "")), 200)
+	if plain.Certificate() != nil {
 		t.Error("a server without TLS has a certificate")
 	}
 }

@@ -55,7 +55,7 @@ func (p *partnerKeys) save(s *savedKeys) error {
 
 func (s *savedKeys) restore(w *wiseKeys, p *partnerKeys) error {
 	if len(s.Wise) == 0 {
-		return errors.New("Wise has no key")
+		return errors.New("no key of Wise's is there")
 	}
 	for i, saved := range s.Wise {
 		parsed, err := x509.ParsePKCS8PrivateKey(saved.Private)

@@ -21,6 +21,8 @@ type Server struct {
 	http    http.Server
 	client  *http.Client
 
+	certificate *x509.Certificate // nil without TLS
+
 	clock         *clock
 	partner       *partner
 	users         *users
@@ -157,6 +159,7 @@ func (s *Server) start(listener net.Listener, h http.Handler) {
 	if s.settings.tls {
 		s.baseURL = "https://" + hostOf(listener) + s.settings.prefix
 		s.http.TLSConfig, transport.TLSClientConfig = tlsConfigs(s.settings.tlsNames)
+		s.certificate = s.http.TLSConfig.Certificates[0].Leaf
 		transport.ForceAttemptHTTP2 = true
 		serve = func(l net.Listener) error { return s.http.ServeTLS(l, "", "") }
 	}
@@ -179,12 +182,7 @@ func (s *Server) Mount(path string, h http.Handler) { s.mounts.mount(path, h) }
 
 // Certificate is the server's own, which clients have to trust; nil without
 // [WithTLS].
-func (s *Server) Certificate() *x509.Certificate {
-	if s.http.TLSConfig == nil {
-		return nil
-	}
-	return s.http.TLSConfig.Certificates[0].Leaf
-}
+func (s *Server) Certificate() *x509.Certificate { return s.certificate }
 
 // HTTPClient returns an HTTP client that reaches the server and trusts its
 // certificate. It is one and the same for all callers.

@@ -114,12 +114,12 @@ func (c *console) authorizationCode(r *http.Request) (any, error) {
 }
 
 // made answers with what is made for the user in the path.
-func (c *console) made(r *http.Request, name string, make func(usersecurity.UserID) string) (any, error) {
+func (c *console) made(r *http.Request, name string, mint func(usersecurity.UserID) string) (any, error) {
 	id, err := c.userIn(r)
 	if err != nil {
 		return nil, err
 	}
-	return text{name, make(id)}, nil
+	return text{name, mint(id)}, nil
 }
 
 func (c *console) oneTimeToken(r *http.Request) (any, error) {

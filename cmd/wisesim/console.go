@@ -42,7 +42,7 @@ func (c *console) routes() http.Handler {
 }
 
 // certificate is what clients have to trust.
-func (c *console) certificate(w http.ResponseWriter, r *http.Request) {
+func (c *console) certificate(w http.ResponseWriter, _ *http.Request) {
 	certificate := c.srv.Certificate()
 	if certificate == nil {
 		http.Error(w, "wisesim runs without -tls", http.StatusNotFound)

@@ -37,7 +37,7 @@ func newGuard(c *config) (*guard, error) {
 		g.token = rand.Text()
 		return g, nil
 	}
-	text, err := os.ReadFile(c.tokenFile)
+	text, err := os.ReadFile(c.tokenFile) // #nosec G304 G703 -- the user of the program names it
 	if err != nil {
 		return nil, fmt.Errorf("-token-file: %w", err)
 	}
@@ -125,7 +125,7 @@ func (g *guard) logIn(w http.ResponseWriter, r *http.Request) {
 		render(w, "login", "This is not the token that wisesim has printed.")
 		return
 	}
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ // #nosec G124 -- over plain HTTP a secure one would not come back
 		Name: sessionCookie, Value: g.session, Path: consolePath,
 		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: g.secure,
 	})

@@ -27,7 +27,7 @@ var pageTemplate = template.Must(template.New("").Funcs(template.FuncMap{
 	"button": func(action string, user usersecurity.UserID, label string) userButton {
 		return userButton{action, user, label}
 	},
-	"join":   func(list []string) string { return strings.Join(list, ", ") },
+	"join": func(list []string) string { return strings.Join(list, ", ") },
 }).Parse(pageText))
 
 // render writes one of the templates. Those who read it are gone if it can't be

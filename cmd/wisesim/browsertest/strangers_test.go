@@ -16,7 +16,7 @@ func TestOtherSites(t *testing.T) {
 	s := start(t)
 	s.api("POST", "users", `{"id":77}`)
 	var target string
-	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = fmt.Fprintf(w, `<!doctype html><title>other</title><link rel="icon" href="data:,">
 <form id="f" method="post" action="%s"><input name="id" value="99"></form>

@@ -32,6 +32,15 @@ function take(other) {
   }
 }
 
+// load brings the page up to date. Of several under way only the one begun last
+// counts: it knows where the page is now.
+let begun = 0;
+async function load() {
+  const mine = ++begun;
+  const other = await fetched(location.pathname + location.search);
+  if (mine === begun) take(other);
+}
+
 async function refresh() {
   if (busy || paused || document.hidden) {
     stale = true;
@@ -40,9 +49,9 @@ async function refresh() {
   busy = true;
   stale = false;
   try {
-    take(await fetched(location.pathname + location.search));
+    await load();
   } catch {
-    stale = true; // wisesim has stopped; the events say when it is back
+    // wisesim has stopped. The events say when it is back.
   }
   setTimeout(() => {
     busy = false;
@@ -57,7 +66,7 @@ async function send(form) {
   try {
     const answer = await fetched(form.getAttribute("action"), options);
     notice.replaceChildren(...answer.getElementById("notice").childNodes);
-    take(await fetched(location.pathname + location.search));
+    await load();
     if (!notice.querySelector(".wrong") && form.matches("[aria-labelledby=add-user-heading]")) form.reset();
   } catch {
     const text = document.createElement("p");
@@ -70,7 +79,11 @@ async function send(form) {
 // go shows another part of what there is under an address of its own.
 async function go(address) {
   history.pushState(null, "", address);
-  take(await fetched(address));
+  try {
+    await load();
+  } catch {
+    location.reload(); // the browser says what is wrong
+  }
 }
 
 document.addEventListener("submit", (event) => {
