@@ -14,29 +14,6 @@ import (
 // maxForm is more than any form of the page's takes.
 const maxForm = 64 << 10
 
-// said is what the page says after an action that reveals nothing.
-var said = map[string]string{
-	"add-user":         "The user is added.",
-	"add-business":     "The user has one more profile.",
-	"withdraw-tokens":  "The user's access and refresh tokens are void.",
-	"expire-tokens":    "All access tokens have expired.",
-	"rotate-key":       "Wise has a new key. What is sealed to the old one is answered with 500.",
-	"protect":          "The call asks for a challenge now.",
-	"unprotect":        "No call is protected any more.",
-	"inject":           "The fault is in force.",
-	"clear-faults":     "No fault is in force any more.",
-	"advance":          "The clock is ahead.",
-	"retire":           "The deprecated calls are answered as you chose.",
-	"clear-requests":   "The requests are forgotten.",
-	"reset":            "All is as it was at first.",
-	"save":             "The state is saved.",
-	"reveal-secret":    "The partner's client secret:",
-	"reveal-token":     "An access token of the user's:",
-	"registration":     "A registration code of the user's:",
-	"one-time-token":   "A one-time token for the user:",
-	"reveal-app-token": "An access token of the partner's:",
-}
-
 // actions are what the page's forms do. What they return is revealed.
 var actions = map[string]func(*console, url.Values) (string, error){
 	"add-user":     func(c *console, f url.Values) (string, error) { return "", c.addFromForm(f) },

@@ -12,75 +12,8 @@ import (
 	"github.com/wise-partner/usersecurity"
 )
 
-// endpoint is one call of the JSON for scripts. serve returns what is answered, or
-// a *problem.
-type endpoint struct {
-	method, path string
-	serve        func(*console, *http.Request) (any, error)
-}
-
-// endpoints are all of them but the stream; README.md lists them.
-var endpoints = []endpoint{
-	{"GET", "", (*console).describe},
-	{"GET", "client", (*console).client},
-	{"POST", "access-token", (*console).applicationToken},
-
-	{"GET", "users", (*console).listUsers},
-	{"POST", "users", (*console).createUser},
-	{"GET", "users/{id}", (*console).showUser},
-	{"POST", "users/{id}/factors", (*console).enrolUser},
-	{"POST", "users/{id}/access-token", (*console).userToken},
-	{"POST", "users/{id}/registration-code", (*console).registrationCode},
-	{"POST", "users/{id}/authorization-code", (*console).authorizationCode},
-	{"POST", "users/{id}/one-time-token", (*console).oneTimeToken},
-	{"POST", "users/{id}/withdraw-tokens", (*console).withdrawTokens},
-	{"POST", "users/{id}/reclaim-account", (*console).reclaimAccount},
-
-	{"GET", "requests", (*console).listRequests},
-	{"DELETE", "requests", (*console).clearRequests},
-
-	{"GET", "protected-calls", (*console).listProtected},
-	{"POST", "protected-calls", (*console).protect},
-	{"DELETE", "protected-calls", (*console).unprotect},
-	{"GET", "faults", (*console).listFaults},
-	{"POST", "faults", (*console).inject},
-	{"DELETE", "faults", (*console).clearFaults},
-
-	{"POST", "expire-tokens", (*console).expireTokens},
-	{"POST", "rotate-key", (*console).rotateKey},
-	{"POST", "advance", (*console).advance},
-	{"POST", "retire", (*console).retire},
-	{"POST", "reset", (*console).resetAll},
-	{"POST", "save", (*console).saveNow},
-}
-
 // maxJSON is more than a user with a face map takes.
 const maxJSON = 8 << 20
-
-func (c *console) addEndpoints(mux *http.ServeMux) {
-	for _, e := range endpoints {
-		pattern := e.method + " " + apiPath + e.path
-		if e.path == "" {
-			pattern += "{$}"
-		}
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			r.Body = http.MaxBytesReader(w, r.Body, maxJSON)
-			answer, err := e.serve(c, r)
-			if r.Method != http.MethodGet {
-				c.changes.Add(1)
-			}
-			if err != nil {
-				replyProblem(w, r, err)
-				return
-			}
-			reply(w, r, http.StatusOK, answer)
-		})
-	}
-	mux.HandleFunc("GET "+apiPath+"requests/stream", c.stream)
-	mux.HandleFunc(apiPath, func(w http.ResponseWriter, r *http.Request) {
-		replyProblem(w, r, missing("there is no such call; cmd/wisesim/README.md lists them"))
-	})
-}
 
 // failure is what is answered where something is wrong.
 type failure struct {

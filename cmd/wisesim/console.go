@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/pem"
-	"net/http"
 	"sync"
 	"sync/atomic"
 
@@ -25,31 +23,8 @@ type console struct {
 	changes   atomic.Int64 // by people and scripts; those by requests are the simulator's
 }
 
-func newConsole(srv *usersecuritytest.Server, first seed, conf *config) *console {
-	return &console{srv: srv, seed: first, statePath: conf.state}
-}
-
-// routes are all that is below consolePath.
-func (c *console) routes() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+consolePath+"{$}", c.page)
-	mux.HandleFunc("POST "+consolePath+"do/{action}", c.do)
-	mux.HandleFunc("GET "+consolePath+"events", c.ticks)
-	mux.HandleFunc("GET "+consolePath+"certificate.pem", c.certificate)
-	mux.Handle("GET "+consolePath+"{file}", static())
-	c.addEndpoints(mux)
-	return mux
-}
-
-// certificate is what clients have to trust.
-func (c *console) certificate(w http.ResponseWriter, _ *http.Request) {
-	certificate := c.srv.Certificate()
-	if certificate == nil {
-		http.Error(w, "wisesim runs without -tls", http.StatusNotFound)
-		return
-	}
-	w.Header().Set("Content-Type", "application/x-pem-file")
-	_ = pem.Encode(w, &pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw})
+func newConsole(srv *usersecuritytest.Server, first seed, statePath string) *console {
+	return &console{srv: srv, seed: first, statePath: statePath}
 }
 
 // addUser makes a user, of the lowest id that is free from firstUser on if none is

@@ -10,11 +10,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience ends what hangs.
+const patience = 30 * time.Second
 
 // running is a wisesim that runs for one test.
 type running struct {
@@ -57,7 +61,7 @@ func begin(t *testing.T, flags ...string) *running {
 		cancel()
 		t.Fatalf("wisesim ended: %v", err)
 	}
-	r := &running{t: t, client: &http.Client{Transport: &http.Transport{}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	r := &running{t: t, client: &http.Client{Timeout: patience, Transport: &http.Transport{}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 	var stopped bool
 	r.stop = func() error {
 		if stopped {

@@ -65,7 +65,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	c := newConsole(srv, first, conf)
+	c := newConsole(srv, first, conf.state)
 	srv.Mount(consolePath, g.protect(c.routes()))
 	if err := printHints(out, srv, conf, g.token); err != nil {
 		return err

@@ -66,13 +66,6 @@ type userButton struct {
 	Label  string
 }
 
-// notice is what is said about what was just done.
-type notice struct {
-	Text   string
-	Wrong  bool
-	Reveal string // a secret that was asked for; empty for none
-}
-
 // pageQuery is which part is shown.
 type pageQuery struct {
 	Before   int
