@@ -96,6 +96,36 @@ func TestStateGoesOn(t *testing.T) {
 	}
 }
 
+// What only some readings make is saved too: factors of profiles, keys for replies,
+// and that a user has just cleared a challenge.
+func TestStateOfReadings(t *testing.T) {
+	opts := []usersecuritytest.ServerOption{usersecuritytest.WithFactorsPerProfile(), usersecuritytest.WithLowRiskWindow()}
+	first := newServer(t, opts...)
+	mustStatus(t, send(t, first, sealedAsUser(t, first, ofProfile(first, "/pin"), `{"pin":"8273"}`)), 200)
+	register := asApplication(first, "POST", registerPath, registration(t, "11111111-1111-4111-8111-111111111111", &partnerKey().PublicKey, validFrom, validTill))
+	mustStatus(t, send(t, first, register), 201)
+	if _, err := first.AddPhoneNumber(user, "+6581234567"); err != nil {
+		t.Fatal(err)
+	}
+	ott := first.NewOneTimeToken(user, kindSMS)
+	mustStatus(t, send(t, first, triggerCode(first, ott, "sms")), 200)
+	mustStatus(t, send(t, first, answerCode(first, ott, "sms", "111111")), 200)
+	first.Protect("POST", "/v3/pay", kindPin)
+
+	second := usersecuritytest.NewServer(opts...)
+	t.Cleanup(second.Close)
+	text := saved(t, first)
+	if err := second.LoadState(bytes.NewReader(text)); err != nil {
+		t.Fatal(err)
+	}
+	if again := saved(t, second); !bytes.Equal(again, text) {
+		t.Errorf("saved again:\n%s\nwant\n%s", again, text)
+	}
+	mustStatus(t, send(t, second, sealedAsUser(t, second, ofProfile(second, "/pin"), `{"pin":"8273"}`)), 409)
+	mustStatus(t, send(t, second, createPin(t, second, "8273")), 204) // the user's own, which is another
+	mustApprove(t, send(t, second, asUser(second, "POST", "/v3/pay", "")), 200)
+}
+
 func TestStateThatCannotBeIsRefused(t *testing.T) {
 	srv := newServer(t)
 	srv.RegistrationCode(user)

@@ -127,6 +127,8 @@ func TestRequestsInPages(t *testing.T) {
 		}
 		r.send("GET", "/v1/me", "", header...)
 	}
+	r.ask("POST", "faults", `{"kind":"delay","delay":"1ms","operation":"ListProfiles"}`)
+	r.send("GET", "/v2/profiles", "", "Authorization", "Bearer "+token)
 	page := func(query string) (numbers string, next float64) {
 		m := r.ask("GET", "requests?"+query, "")
 		for _, request := range m["requests"].([]any) {
@@ -138,16 +140,16 @@ func TestRequestsInPages(t *testing.T) {
 		numbers string
 		next    float64
 	}{
-		"":                            {"7 6 5 4 3 2 1 ", 0},
-		"limit=3":                     {"7 6 5 ", 5},
+		"":                            {"8 7 6 5 4 3 2 1 ", 0},
+		"limit=3":                     {"8 7 6 ", 6},
 		"limit=3&before=5":            {"4 3 2 ", 2},
 		"limit=3&before=2":            {"1 ", 0},
-		"only=problems&limit=2":       {"6 4 ", 4},
+		"only=problems&limit=2":       {"8 6 ", 6},
 		"only=problems&before=4":      {"2 ", 0},
-		"user=1001":                   {"7 5 3 1 ", 0},
-		"user=1001&only=problems":     {"", 0},
-		"user=1001&limit=4":           {"7 5 3 1 ", 0},
-		"only=problems&user=0&limit=": {"6 4 2 ", 0},
+		"user=1001":                   {"8 7 5 3 1 ", 0},
+		"user=1001&only=problems":     {"8 ", 0},
+		"user=1001&limit=5":           {"8 7 5 3 1 ", 0},
+		"only=problems&user=0&limit=": {"8 6 4 2 ", 0},
 	} {
 		if numbers, next := page(query); numbers != want.numbers || next != want.next {
 			t.Errorf("%q: %q, %v; want %q, %v", query, numbers, next, want.numbers, want.next)

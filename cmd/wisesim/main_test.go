@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -44,7 +45,9 @@ func TestDoesNotStart(t *testing.T) {
 		"fewer than 16":           {"-expose", "localhost", "-token-file", file(t, "token", "short\n")},
 	} {
 		var out bytes.Buffer
-		err := run(t.Context(), append([]string{"-addr", "127.0.0.1:0"}, args...), &out)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		err := run(ctx, append([]string{"-addr", "127.0.0.1:0"}, args...), &out)
+		cancel()
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want an error with %q", args, err, want)
 			continue
