@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	_ "embed"
 	"io"
 	"net"
@@ -48,5 +49,10 @@ func printHints(out io.Writer, srv *usersecuritytest.Server, conf *config, token
 		state, _ := srv.User(users[0])
 		h.User, h.Profile, h.Email = users[0], srv.Profile(users[0]), state.Email
 	}
-	return hintsTemplate.Execute(out, h)
+	var text bytes.Buffer
+	if err := hintsTemplate.Execute(&text, h); err != nil {
+		return err
+	}
+	_, err = text.WriteTo(out) // at once: scripts wait for it
+	return err
 }

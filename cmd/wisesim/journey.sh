@@ -20,15 +20,30 @@ expect() {
 	[ "$count" = "$1" ] || { cat shown; echo "$count lines fit $2, want $1"; return 1; }
 }
 
-# journey FLAGS... runs the lines of one wisesim.
-journey() {
+# begin FLAGS... starts a wisesim, and waits for what it prints.
+begin() {
 	echo "-- wisesim $*"
-	./wisesim -addr 127.0.0.1:0 -state state.json "$@" >printed &
+	rm -f printed
+	./wisesim -addr 127.0.0.1:0 "$@" >printed &
 	pid=$!
-	for _ in $(seq 100); do
-		! grep -q '/v3/pay$' printed || break
+	for _ in $(seq 300); do
+		! grep -qs '/v3/pay$' printed || return 0
 		sleep 0.1
 	done
+	echo 'it has printed nothing'
+	return 1
+}
+
+# end stops it, as a service is stopped.
+end() {
+	kill -TERM "$pid"
+	wait "$pid" || { echo "wisesim ended with $?"; return 1; }
+	pid=
+}
+
+# journey FLAGS... runs the lines of one wisesim.
+journey() {
+	begin -state state.json "$@"
 	sed -n '/^For a shell/,$p' printed | grep '^  ' >lines
 	bash -euo pipefail lines >shown 2>errors || { cat lines shown errors; return 1; }
 	expect 2 '"access_token":"'
@@ -38,9 +53,7 @@ journey() {
 	expect 2 '^HTTP/[12.]+ 200( OK)?'             # the answer, and the call repeated
 	expect 1 '^[Xx]-2fa-[Aa]pproval-[Rr]esult: APPROVED'
 	[ "$(grep -l 0417 shown errors || true)" = "" ]
-	kill -TERM "$pid"
-	wait "$pid" || { echo "wisesim ended with $?"; return 1; }
-	pid=
+	end
 	[ "$(stat -c %a state.json)" = 600 ]
 	grep -q '"registrationCodes"' state.json
 	rm state.json
@@ -48,11 +61,6 @@ journey() {
 
 journey
 journey -tls -expose localhost -prefix /gateway
-echo "-- the device of examples/device-node"
-./wisesim -addr 127.0.0.1:0 >printed &
-pid=$!
-for _ in $(seq 100); do
-	! grep -q '/v3/pay$' printed || break
-	sleep 0.1
-done
+begin
 node examples/device-node/demo.mjs "$(sed -n 's/^  WISE=//p' printed)"
+end
