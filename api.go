@@ -33,6 +33,12 @@ type PhoneNumberAPI interface {
 	DeletePhoneNumber(ctx context.Context, user UserID, id PhoneNumberID, opts ...CallOption) error
 }
 
+// RelayAPI is what [Client] does with what a device has sealed.
+type RelayAPI interface {
+	CreatePinSealed(ctx context.Context, user UserID, req SealedRequest, opts ...CallOption) (SealedReply, error)
+	CreateDeviceFingerprintSealed(ctx context.Context, user UserID, req SealedRequest, opts ...CallOption) (SealedReply, error)
+}
+
 // SCAAPI is [SCAService].
 type SCAAPI interface {
 	CreatePin(ctx context.Context, p Profile, pin Pin, opts ...CallOption) error
@@ -84,9 +90,10 @@ type UserTokenAPI interface {
 	Forget(ctx context.Context, user UserID) error
 }
 
-// API is all that [Client] itself does with factors, for code that is to be tested with a double of its own. A
-// minor release may add methods to it and to those above: code that
-// implements them should rather declare the one or two methods it calls.
+// API is all that [Client] itself does with factors, for code that is to be
+// tested with a double of its own. A minor release may add methods to it and to
+// those above: code that implements them should rather declare the one or two
+// methods it calls.
 type API interface {
 	PinAPI
 	FaceMapAPI
@@ -96,6 +103,7 @@ type API interface {
 
 var (
 	_ API             = (*Client)(nil)
+	_ RelayAPI        = (*Client)(nil)
 	_ ChallengeAPI    = (*Client)(nil)
 	_ ProfileAPI      = (*Client)(nil)
 	_ SCAAPI          = (*SCAService)(nil)

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,9 +18,9 @@ import (
 	"github.com/wise-partner/usersecurity"
 )
 
-// asksNothing is a client that must refuse a call before it asks for a token or
+// asksNothing is for a client that must refuse a call before it asks for a token or
 // a key, or sends anything.
-func asksNothing(t *testing.T) *usersecurity.Client {
+func asksNothing(t *testing.T) []usersecurity.Option {
 	t.Helper()
 	noTokens := usersecurity.TokenFunc(func(context.Context, usersecurity.TokenRequest) (*oauth2.Token, error) {
 		t.Error("a token was asked for")
@@ -28,7 +30,14 @@ func asksNothing(t *testing.T) *usersecurity.Client {
 		t.Error("a key was asked for")
 		return nil, errors.New("no key")
 	})
-	return bareClient(t, nothingSent{t}, append(oneSource(noTokens), usersecurity.WithJWE(usersecurity.JWEKeys(noKeys)))...)
+	return append(oneSource(noTokens), usersecurity.WithJWE(usersecurity.JWEKeys(noKeys)),
+		usersecurity.WithBaseURL(testHost), usersecurity.WithHTTPClient(&http.Client{Transport: nothingSent{t}}))
+}
+
+// refusesAll is that client.
+func refusesAll(t *testing.T) *usersecurity.Client {
+	t.Helper()
+	return clientOf(t, asksNothing(t)...)
 }
 
 // sealedPin is a PIN as a device seals it.
@@ -39,12 +48,30 @@ func sealedPin() usersecurity.SealedRequest {
 
 // relayed are the calls with what a device has sealed, by the operation that
 // they are.
-var relayed = map[usersecurity.Operation]func(context.Context, *usersecurity.Client, usersecurity.UserID, usersecurity.SealedRequest) (any, error){
-	usersecurity.OpCreatePin: func(ctx context.Context, c *usersecurity.Client, user usersecurity.UserID, r usersecurity.SealedRequest) (any, error) {
-		return result(c.CreatePinSealed(ctx, user, r))
+var relayed = map[usersecurity.Operation]func(context.Context, *usersecurity.Client, inputs, usersecurity.SealedRequest) (any, error){
+	usersecurity.OpCreatePin: func(ctx context.Context, c *usersecurity.Client, in inputs, r usersecurity.SealedRequest) (any, error) {
+		return result(c.CreatePinSealed(ctx, in.user, r))
 	},
-	usersecurity.OpCreateDeviceFingerprint: func(ctx context.Context, c *usersecurity.Client, user usersecurity.UserID, r usersecurity.SealedRequest) (any, error) {
-		return result(c.CreateDeviceFingerprintSealed(ctx, user, r))
+	usersecurity.OpCreateDeviceFingerprint: func(ctx context.Context, c *usersecurity.Client, in inputs, r usersecurity.SealedRequest) (any, error) {
+		return result(c.CreateDeviceFingerprintSealed(ctx, in.user, r))
+	},
+	usersecurity.OpSCACreatePin: func(ctx context.Context, c *usersecurity.Client, in inputs, r usersecurity.SealedRequest) (any, error) {
+		return result(c.SCA.CreatePinSealed(ctx, in.of(), r))
+	},
+	usersecurity.OpSCACreateDeviceFingerprint: func(ctx context.Context, c *usersecurity.Client, in inputs, r usersecurity.SealedRequest) (any, error) {
+		return result(c.SCA.CreateDeviceFingerprintSealed(ctx, in.of(), r))
+	},
+	usersecurity.OpSCAVerifyPin: func(ctx context.Context, c *usersecurity.Client, in inputs, r usersecurity.SealedRequest) (any, error) {
+		return result(c.SCA.VerifyPinSealed(ctx, in.of(), in.oneTime, r))
+	},
+	usersecurity.OpSCAVerifyDeviceFingerprint: func(ctx context.Context, c *usersecurity.Client, in inputs, r usersecurity.SealedRequest) (any, error) {
+		return result(c.SCA.VerifyDeviceFingerprintSealed(ctx, in.of(), in.oneTime, r))
+	},
+	usersecurity.OpOneTimeTokenVerifyPin: func(ctx context.Context, c *usersecurity.Client, in inputs, r usersecurity.SealedRequest) (any, error) {
+		return result(c.OneTimeTokens.VerifyPinSealed(ctx, in.user, in.oneTime, r))
+	},
+	usersecurity.OpOneTimeTokenVerifyDeviceFingerprint: func(ctx context.Context, c *usersecurity.Client, in inputs, r usersecurity.SealedRequest) (any, error) {
+		return result(c.OneTimeTokens.VerifyDeviceFingerprintSealed(ctx, in.user, in.oneTime, r))
 	},
 }
 
@@ -66,49 +93,102 @@ func TestUsersAreRefused(t *testing.T) {
 			t.Run(fmt.Sprint(r.op, " ", int64(user)), func(t *testing.T) {
 				in := usual
 				in.user = user
-				got, err := r.do(t.Context(), asksNothing(t), in)
+				got, err := r.do(t.Context(), refusesAll(t), in)
 				check(t, r.op, user, got, err)
 			})
 		}
 		for op, call := range relayed {
 			t.Run(fmt.Sprint(op, "Sealed ", int64(user)), func(t *testing.T) {
-				got, err := call(t.Context(), asksNothing(t), user, sealedPin())
+				in := usual
+				in.user = user
+				got, err := call(t.Context(), refusesAll(t), in, sealedPin())
 				check(t, op, user, got, err)
 			})
 		}
 	}
 }
 
-// So are zero values and ids that can't be.
+// spoilt are inputs that can't be.
+var spoilt = map[string]func(in *inputs){
+	"the zero PIN":            func(in *inputs) { in.pin = usersecurity.Pin{} },
+	"the zero face map":       func(in *inputs) { in.faceMap = usersecurity.FaceMap{} },
+	"the zero fingerprint":    func(in *inputs) { in.fingerprint = usersecurity.Fingerprint{} },
+	"the zero UUID":           func(in *inputs) { in.device = uuid.Nil },
+	"phone number 0":          func(in *inputs) { in.numberID = 0 },
+	"phone number -1":         func(in *inputs) { in.numberID = -1 },
+	"profile 0":               func(in *inputs) { in.profile = 0 },
+	"profile -1":              func(in *inputs) { in.profile = -1 },
+	"the zero one-time token": func(in *inputs) { in.oneTime = usersecurity.OneTimeToken{} },
+	"the zero code":           func(in *inputs) { in.code = usersecurity.OTP{} },
+}
+
+// needs reports whether the operation takes what a name of spoilt is about.
+func (r *row) needs(what string) bool {
+	holds := func(texts ...string) bool {
+		return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(r.path+r.body, text) })
+	}
+	switch strings.TrimPrefix(what, "the zero ") {
+	case "PIN":
+		return holds(`"pin"`)
+	case "face map":
+		return holds(`"faceMap"`)
+	case "fingerprint":
+		return holds(`"deviceFingerprint"`)
+	case "UUID":
+		return holds(deviceID.String())
+	case "one-time token":
+		return r.oneTime
+	case "code":
+		return holds(`"otpCode"`)
+	}
+	return strings.HasPrefix(what, "phone number") && holds("/phone-numbers/77") || strings.HasPrefix(what, "profile") && holds("/profiles/2002")
+}
+
+// So are zero values and ids that can't be, by all operations that need them;
+// the others don't look.
 func TestArgumentsAreRefused(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct {
-		name  string
-		op    usersecurity.Operation
-		spoil func(in *inputs)
-	}{
-		{"the zero PIN", usersecurity.OpCreatePin, func(in *inputs) { in.pin = usersecurity.Pin{} }},
-		{"the zero face map", usersecurity.OpEnrolFaceMap, func(in *inputs) { in.faceMap = usersecurity.FaceMap{} }},
-		{"the zero fingerprint", usersecurity.OpCreateDeviceFingerprint, func(in *inputs) { in.fingerprint = usersecurity.Fingerprint{} }},
-		{"the zero UUID", usersecurity.OpDeleteDeviceFingerprint, func(in *inputs) { in.device = uuid.Nil }},
-		{"phone number 0", usersecurity.OpDeletePhoneNumber, func(in *inputs) { in.numberID = 0 }},
-		{"phone number -1", usersecurity.OpDeletePhoneNumber, func(in *inputs) { in.numberID = -1 }},
-		{"phone number 0 to update", usersecurity.OpUpdatePhoneNumber, func(in *inputs) { in.numberID = 0 }},
-		{"phone number -1 to update", usersecurity.OpUpdatePhoneNumber, func(in *inputs) { in.numberID = -1 }},
-	} {
-		t.Run(test.name, func(t *testing.T) {
+	for what, spoil := range spoilt {
+		refused := 0
+		for _, r := range contract {
 			in := usual
-			test.spoil(&in)
-			got, err := rowOf(test.op).do(t.Context(), asksNothing(t), in)
-			checkRefused(t, test.name, err, "+6588888888")
-			if got != nil {
-				t.Errorf("a result next to an error: %v", got)
+			spoil(&in)
+			name := string(r.op) + ", " + what
+			if !r.needs(what) {
+				if _, err := r.do(t.Context(), newClient(t, play(t, r.answersWell())), in); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+				continue
 			}
-		})
+			refused++
+			got, err := r.do(t.Context(), refusesAll(t), in)
+			checkRefused(t, name, err, "+6588888888", oneTimeText)
+			if got != nil {
+				t.Errorf("%s: a result next to an error: %v", name, got)
+			}
+		}
+		if refused == 0 {
+			t.Errorf("nothing refuses %s", what)
+		}
+	}
+	for op, call := range relayed {
+		if !rowOf(op).oneTime {
+			continue
+		}
+		in := usual
+		in.oneTime = usersecurity.OneTimeToken{}
+		_, err := call(t.Context(), refusesAll(t), in, sealedPin())
+		checkRefused(t, string(op)+", relayed without a one-time token", err)
+	}
+	for _, kind := range []usersecurity.ChallengeKind{"", usersecurity.ChallengePin, usersecurity.ChallengeFaceMap, "sms", "SIGNATURE", "SMS/../../x"} {
+		_, err := refusesAll(t).OneTimeTokens.Trigger(t.Context(), 1001, usual.oneTime, kind)
+		checkRefused(t, "to trigger "+string(kind), err, "../x")
+		_, err = refusesAll(t).OneTimeTokens.VerifyOTP(t.Context(), 1001, usual.oneTime, kind, usual.code)
+		checkRefused(t, "to verify "+string(kind), err, "../x", "074026")
 	}
 	for op, call := range relayed {
 		t.Run("the zero sealed request, "+string(op), func(t *testing.T) {
-			_, err := call(t.Context(), asksNothing(t), 1001, usersecurity.SealedRequest{})
+			_, err := call(t.Context(), refusesAll(t), usual, usersecurity.SealedRequest{})
 			checkRefused(t, "it", err)
 		})
 	}
@@ -121,7 +201,7 @@ func TestArgumentsAreRefused(t *testing.T) {
 		},
 	} {
 		t.Run("a reply key with "+name, func(t *testing.T) {
-			checkRefused(t, "it", asksNothing(t).RegisterReplyKey(t.Context(), key))
+			checkRefused(t, "it", refusesAll(t).RegisterReplyKey(t.Context(), key))
 		})
 	}
 }

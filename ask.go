@@ -18,7 +18,7 @@ func (a *asking) askToken(ctx context.Context, rejected string) (string, error) 
 	missing := "there is no source of application tokens: use WithClientCredentials or WithApplicationTokens"
 	if a.op.token == userToken {
 		src, want.User = a.userTokens, a.user
-		missing = "there is no source of user tokens: use WithUserTokens"
+		missing = "there is no source of user tokens: use WithUserTokenStore or WithUserTokens"
 	}
 	if src == nil {
 		return "", failure(a.op.name, ErrNoToken, plainError(missing))
@@ -47,4 +47,29 @@ func (a *asking) askKey(ctx context.Context, rejected *WiseKey) (*WiseKey, error
 		return nil, failure(a.op.name, ErrNoKey, plainError(flaw))
 	}
 	return key, nil
+}
+
+// keyAhead begins to ask for Wise's key where that takes a request, and returns
+// what waits for it: the user's token can be asked for meanwhile. It returns nil
+// where the key is at hand.
+func (a *asking) keyAhead(ctx context.Context) (wait func() (*WiseKey, error)) {
+	if source, ok := a.keys.(interface{ isCold() bool }); !ok || !source.isCold() {
+		return nil
+	}
+	var key *WiseKey
+	var err error
+	var panicked any
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() { panicked = recover() }() // it is the caller's
+		key, err = a.askKey(ctx, nil)
+	}()
+	return func() (*WiseKey, error) {
+		<-done
+		if panicked != nil {
+			panic(panicked)
+		}
+		return key, err
+	}
 }

@@ -17,6 +17,13 @@ type sender struct {
 	timeout   time.Duration // of one attempt
 }
 
+// callersContext is the caller's, whose values no printer of a request's context
+// finds by way of it.
+type callersContext struct{ context.Context }
+
+// String names it, and none of its values.
+func (*callersContext) String() string { return "usersecurity.call" }
+
 // send makes one attempt, which has a timeout of its own: reading the response
 // falls under it. call is the context of the whole call, and parent the caller's
 // below it: a timer for each of the two deadlines would be one too many.

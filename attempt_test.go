@@ -42,8 +42,8 @@ func TestWhatWasWritten(t *testing.T) {
 						want = append(want, usersecurity.ErrOutcomeUnknown)
 					}
 					checkMatches(t, "the error", err, want...)
-					if wise.count() != 2 {
-						t.Errorf("%d attempts", wise.count())
+					if n := wise.count(); n != 2 && (n != 1 || !test.open || r.class != aOnce) {
+						t.Errorf("%d attempts", n)
 					}
 				})
 			}

@@ -33,7 +33,7 @@ type call struct {
 	request  request
 	opts     callOptions
 	start    time.Time
-	parent   context.Context // the caller's
+	parent   callersContext
 	ctx      deadline.Context
 	asking   asking
 	attempts attempts
@@ -53,7 +53,7 @@ func (e *engine) do(ctx context.Context, r request, opts []CallOption) (reply, e
 		err = problem
 		return reply{}, err
 	}
-	k.parent = ctx
+	k.parent.Context = ctx
 	k.ctx.Begin(ctx, k.deadline(ctx))
 	defer k.ctx.End()
 	var rep reply
@@ -121,7 +121,7 @@ func (k *call) prepare() error {
 	k.asking = asking{op: op, user: r.user, appTokens: e.appTokens, userTokens: e.userTokens, keys: e.sealing.keys}
 	plaintext := r.plaintext(op)
 	k.attempts = attempts{
-		ctx: &k.ctx, parent: k.parent, op: op, sender: &e.sender, gate: &e.gate, calls: heldCalls{op.name, r.user},
+		ctx: &k.ctx, parent: &k.parent, op: op, sender: &e.sender, gate: &e.gate, calls: heldCalls{op.name, r.user},
 		policy: &e.retry, jitter: e.jitter, observers: e.observers, correlationID: k.opts.correlationID,
 		outfit: outfit{
 			op: op, method: e.methods.method(op), url: e.address.url(op, r),
@@ -139,6 +139,10 @@ func (k *call) prepare() error {
 	if r.look != nil {
 		a.look = k.look
 	}
+	var wiseKey func() (*WiseKey, error)
+	if seals {
+		wiseKey = k.asking.keyAhead(&k.ctx)
+	}
 	if op.token != ownAuthorization && k.opts.token == "" {
 		token, err := k.asking.askToken(&k.ctx, "")
 		if err != nil {
@@ -152,7 +156,10 @@ func (k *call) prepare() error {
 	if e.sealing.sendReplyKeyID {
 		a.outfit.replyKeyID = e.sealing.newestReplyKey
 	}
-	key, err := k.asking.askKey(&k.ctx, nil)
+	if wiseKey == nil {
+		wiseKey = func() (*WiseKey, error) { return k.asking.askKey(&k.ctx, nil) }
+	}
+	key, err := wiseKey()
 	if err != nil {
 		return err
 	}
@@ -212,8 +219,8 @@ func (a *attempts) why(over error, cutShort bool) error {
 	case last == nil:
 		return nil
 	case over != nil && (cutShort || source != nil || !a.last.responded):
-		if errors.Is(last, over) {
-			return failure(a.op.name, over)
+		if _, told := last.(*callError); told && errors.Is(last, over) {
+			return last
 		}
 		return failure(a.op.name, over, last)
 	case source != nil:

@@ -3,50 +3,12 @@ package usersecurity
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"time"
 
 	"github.com/google/uuid"
 )
-
-// ChallengeRequest is what a customer is asked for, and why.
-type ChallengeRequest struct {
-	Profile Profile
-	Kind    ChallengeKind
-	// SentTo is the phone number that a code was sent to, as Wise masks it.
-	SentTo string
-	// ActionType is what the customer is about to do, where Wise says it.
-	ActionType string
-	// Validity is how long the one-time token lives from now on.
-	Validity time.Duration
-}
-
-// Challenger asks a customer for what a challenge wants. A nil field: this
-// customer can't be asked for that. A callback's error ends the clearing, and is
-// returned as it is.
-type Challenger struct {
-	Pin               func(ctx context.Context, r ChallengeRequest) (Pin, error)
-	DeviceFingerprint func(ctx context.Context, r ChallengeRequest) (Fingerprint, error)
-	FaceMap           func(ctx context.Context, r ChallengeRequest) (FaceMap, error)
-	// OTP is asked after the code was sent to SentTo.
-	OTP func(ctx context.Context, r ChallengeRequest) (OTP, error)
-	// Choose picks one of the kinds that can be asked for, where there are several;
-	// nil picks the first. Codes should be sent at the customer's choice.
-	Choose func(ctx context.Context, r ChallengeRequest, kinds []ChallengeKind) (ChallengeKind, error)
-}
-
-// can reports whether the customer can be asked for a kind.
-func (by *Challenger) can(kind ChallengeKind) bool {
-	switch kind {
-	case ChallengePin:
-		return by.Pin != nil
-	case ChallengeDeviceFingerprint:
-		return by.DeviceFingerprint != nil
-	case ChallengeFaceMap:
-		return by.FaceMap != nil
-	}
-	return kind.phonePath() != "" && by.OTP != nil
-}
 
 // ClearChallenges clears a one-time token: it asks Wise what the token asks for,
 // asks the customer by way of the callbacks, has Wise verify what they give, and
@@ -114,6 +76,9 @@ type entry struct {
 const maxChallenges = 10
 
 func (k *clearing) run(ctx context.Context) error {
+	if k.profile.ID < 0 {
+		return in(OpClearChallenges, invalid("a profile id is a positive number, or 0 for the older verifies"))
+	}
 	state, err := k.status(ctx)
 	for {
 		switch {
@@ -133,16 +98,49 @@ func (k *clearing) run(ctx context.Context) error {
 			return failure(OpClearChallenges, ErrChallengeFailed, plainError("Wise asks for one challenge after the other"))
 		}
 		k.asked[next] = true
-		err = k.clear(ctx, state, challenge)
-		if err != nil && !errors.Is(err, ErrOutcomeUnknown) {
-			return err
+		answer, failed := k.ask(ctx, state, challenge)
+		if failed != nil {
+			return failed
 		}
-		lost := err
+		refused := k.verify(ctx, answer)
+		if refused != nil && !isOpen(refused) && !saysGone(refused) {
+			return refused
+		}
 		state, err = k.status(ctx)
-		if lost != nil && (err != nil || !state.passed(next)) {
-			return lost
+		switch {
+		case refused == nil:
+		case saysGone(refused) && errors.Is(err, ErrOneTimeTokenUnknown):
+			return err
+		case err != nil || !state.passed(next):
+			return refused
 		}
 	}
+}
+
+// verify has Wise verify what the customer gave. That its reply can't be read is
+// no failure: the token's state is asked for in any case, and alone counts.
+func (k *clearing) verify(ctx context.Context, answer request) error {
+	_, err := k.client.engine().tokenState(ctx, answer, k.opts)
+	if isUnreadable(err) {
+		return nil
+	}
+	return err
+}
+
+// isUnreadable reports whether Wise has done what it was asked for, and nothing
+// but its reply is lost. A sealed reply that can't be opened is no such thing.
+func isUnreadable(err error) bool {
+	return errors.Is(err, ErrMalformedReply) || errors.Is(err, ErrReplyTooLarge)
+}
+
+// isOpen reports whether a verify that failed may have been done.
+func isOpen(err error) bool { return OutcomeOf(err) == OutcomeUnknown }
+
+// saysGone reports whether a verify was refused with 404, which may mean the
+// factor, or the token: it can expire while the customer is asked.
+func saysGone(err error) bool {
+	var api *APIError
+	return errors.As(err, &api) && api.StatusCode == http.StatusNotFound
 }
 
 func (k *clearing) status(ctx context.Context) (*OneTimeTokenState, error) {
@@ -180,103 +178,102 @@ func (s *OneTimeTokenState) passed(e entry) bool {
 // checkSupported looks for a challenge that nobody can be asked for, before
 // anybody is asked for another.
 func (k *clearing) checkSupported(state *OneTimeTokenState) error {
-	var unfit error
 	for _, c := range state.Challenges {
 		if !c.Required || c.Passed {
 			continue
 		}
-		if len(k.kinds(c)) == 0 {
+		switch kinds, ended := k.kinds(c); {
+		case len(kinds) > 0:
+		case ended != nil:
+			return notInVersion(ended, k.client.engine().address.version)
+		default:
 			return failure(OpClearChallenges, ErrChallengeUnsupported, plainError("a challenge of the kind "+printable(string(c.Kind))))
 		}
-		if err := k.checkVersion(k.kinds(c)); err != nil {
-			unfit = err
-		}
 	}
-	return unfit
+	return nil
 }
 
-// checkVersion refuses what only the older verifies could clear, where the
-// client's version has none.
-func (k *clearing) checkVersion(kinds []ChallengeKind) error {
-	address := &k.client.engine().address
-	if k.profile.ID != 0 || address.version == "" || slices.ContainsFunc(kinds, func(kind ChallengeKind) bool { return kind.phonePath() != "" }) {
-		return nil
-	}
-	return notInVersion(operations[OpOneTimeTokenVerifyPin], address.version)
-}
-
-// kinds are those of a challenge that the customer can be asked for.
-func (k *clearing) kinds(c Challenge) (kinds []ChallengeKind) {
+// kinds are those of a challenge that the customer can be asked for. ended is a
+// verify that would be needed for another, and that the client's version doesn't
+// have.
+func (k *clearing) kinds(c Challenge) (kinds []ChallengeKind, ended *operation) {
 	for _, kind := range append([]ChallengeKind{c.Kind}, c.Alternatives...) {
-		if k.by.can(kind) && !slices.Contains(kinds, kind) {
+		switch op := operations[k.operation(kind)]; {
+		case !k.by.can(kind) || slices.Contains(kinds, kind):
+		case !k.client.engine().address.has(op):
+			ended = op
+		default:
 			kinds = append(kinds, kind)
 		}
 	}
-	return kinds
+	return kinds, ended
 }
 
-// clear asks for one challenge and has Wise verify it.
-func (k *clearing) clear(ctx context.Context, state *OneTimeTokenState, c Challenge) error {
+// operation is the call that verifies what a customer is asked for.
+func (k *clearing) operation(kind ChallengeKind) Operation {
+	older := k.profile.ID == 0
+	switch {
+	case kind == ChallengePin && older:
+		return OpOneTimeTokenVerifyPin
+	case kind == ChallengePin:
+		return OpSCAVerifyPin
+	case kind == ChallengeDeviceFingerprint && older:
+		return OpOneTimeTokenVerifyDeviceFingerprint
+	case kind == ChallengeDeviceFingerprint:
+		return OpSCAVerifyDeviceFingerprint
+	case kind == ChallengeFaceMap && older:
+		return OpOneTimeTokenVerifyFaceMap
+	case kind == ChallengeFaceMap:
+		return OpSCAVerifyFaceMap
+	}
+	return OpOneTimeTokenVerifyOTP
+}
+
+// ask asks the customer for one challenge, and returns the request that has Wise
+// verify the answer.
+func (k *clearing) ask(ctx context.Context, state *OneTimeTokenState, c Challenge) (answer request, err error) {
 	r := ChallengeRequest{Profile: k.profile, ActionType: state.ActionType, Validity: state.Validity}
-	kinds := k.kinds(c)
-	r.Kind = kinds[0]
-	if k.by.Choose != nil && len(kinds) > 1 {
-		chosen, err := k.by.Choose(ctx, r, slices.Clone(kinds))
-		switch {
-		case err != nil:
-			return err
-		case !slices.Contains(kinds, chosen):
-			return in(OpClearChallenges, invalid("Choose has picked a kind that it wasn't offered"))
-		}
-		r.Kind = chosen
+	if r.Kind, err = k.choose(ctx, r, c); err != nil {
+		return request{}, err
 	}
-	if r.Kind.phonePath() != "" {
-		return k.clearByCode(ctx, r)
+	answer = request{
+		op: k.operation(r.Kind), user: k.profile.User, profile: k.profile.ID, oneTimeToken: k.token, kind: r.Kind.phonePath(),
 	}
-	return k.clearByFactor(ctx, r)
-}
-
-func (k *clearing) clearByCode(ctx context.Context, r ChallengeRequest) (err error) {
-	tokens, user := k.client.OneTimeTokens, k.profile.User
-	if r.SentTo, err = tokens.Trigger(ctx, user, k.token, r.Kind, k.opts...); err != nil {
-		return err
-	}
-	code, err := k.by.OTP(ctx, r)
-	if err != nil {
-		return err
-	}
-	_, err = tokens.VerifyOTP(ctx, user, k.token, r.Kind, code, k.opts...)
-	return err
-}
-
-func (k *clearing) clearByFactor(ctx context.Context, r ChallengeRequest) error {
-	if err := k.checkVersion([]ChallengeKind{r.Kind}); err != nil {
-		return err
-	}
-	var factor secret
-	var err error
-	ops := [2]Operation{OpSCAVerifyPin, OpOneTimeTokenVerifyPin}
 	switch r.Kind {
 	case ChallengePin:
 		var pin Pin
 		pin, err = k.by.Pin(ctx, r)
-		factor = pin.secret
+		answer.secret = pin.secret
 	case ChallengeDeviceFingerprint:
 		var f Fingerprint
 		f, err = k.by.DeviceFingerprint(ctx, r)
-		factor, ops = f.secret, [2]Operation{OpSCAVerifyDeviceFingerprint, OpOneTimeTokenVerifyDeviceFingerprint}
-	default:
+		answer.secret = f.secret
+	case ChallengeFaceMap:
 		var m FaceMap
 		m, err = k.by.FaceMap(ctx, r)
-		factor, ops = m.secret, [2]Operation{OpSCAVerifyFaceMap, OpOneTimeTokenVerifyFaceMap}
+		answer.secret = m.secret
+	default:
+		r.SentTo, err = k.client.OneTimeTokens.Trigger(ctx, r.Profile.User, k.token, r.Kind, k.opts...)
+		if err != nil && !isUnreadable(err) { // the code was sent, whatever number that is
+			return request{}, err
+		}
+		var code OTP
+		code, err = k.by.OTP(ctx, r)
+		answer.secret = code.secret
 	}
-	if err != nil {
-		return err
+	return answer, err
+}
+
+// choose picks the kind to ask for.
+func (k *clearing) choose(ctx context.Context, r ChallengeRequest, c Challenge) (ChallengeKind, error) {
+	kinds, _ := k.kinds(c)
+	r.Kind = kinds[0]
+	if k.by.Choose == nil || len(kinds) == 1 {
+		return r.Kind, nil
 	}
-	op := ops[0]
-	if k.profile.ID == 0 {
-		op = ops[1]
+	chosen, err := k.by.Choose(ctx, r, slices.Clone(kinds))
+	if err == nil && !slices.Contains(kinds, chosen) {
+		err = in(OpClearChallenges, invalid("Choose has picked a kind that it wasn't offered"))
 	}
-	_, err = k.client.engine().tokenState(ctx, request{op: op, user: k.profile.User, profile: k.profile.ID, oneTimeToken: k.token, secret: factor}, k.opts)
-	return err
+	return chosen, err
 }

@@ -33,7 +33,7 @@ func hear(op Operation, status int, body []byte, cut bool) ([]errorbody.Entry, s
 		switch {
 		case row.sealed && isCompact(body, cut):
 			return nil, unread
-		case row.reply == pemReply && bytes.HasPrefix(bytes.TrimSpace(body), []byte("-----BEGIN ")):
+		case row.reply == pemReply && isPEM(body):
 			return nil, plainJSON
 		}
 	}
@@ -53,6 +53,9 @@ func hear(op Operation, status int, body []byte, cut bool) ([]errorbody.Entry, s
 	}
 	return entries, otherJSON
 }
+
+// isPEM reports whether a body is one of PEM, and not a text with some in it.
+func isPEM(body []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(body), []byte("-----BEGIN ")) }
 
 // heard is a response as far as it counts for what it means.
 type heard struct {

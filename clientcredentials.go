@@ -46,13 +46,14 @@ func (c *clientCredentials) token(ctx context.Context, _ TokenRequest, _ *oauth2
 	token, err := c.fetch(ctx)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err != nil {
+	switch {
+	case err == nil:
+		c.restraint = restraint{}
+	case !isOver(err): // or it was given up here, and Wise has refused nothing
 		c.failure = err
 		c.restraint.refused(time.Now(), askedToWait(err))
-		return nil, err
 	}
-	c.restraint = restraint{}
-	return token, nil
+	return token, err
 }
 
 func (c *clientCredentials) fetch(ctx context.Context) (token *oauth2.Token, err error) {

@@ -1,6 +1,7 @@
-// Package usersecurity is a client of Wise's User Security API: the PINs, face
-// maps, device fingerprints and phone numbers with which a partner's end
-// customers prove who they are. It is not an official Wise product.
+// Package usersecurity is a client of Wise's User Security API and of its
+// successors: the PINs, face maps, device fingerprints and phone numbers with
+// which a partner's end customers prove who they are, and the challenges in which
+// they do. It is not an official Wise product.
 //
 //	client, err := usersecurity.New(
 //		usersecurity.WithBaseURL(usersecurity.Sandbox),
@@ -16,41 +17,49 @@
 //		…
 //	}
 //
-// The package usersecuritytest has a simulator of Wise to develop and test
-// against, and a stub for unit tests.
+// [Client] has the eleven operations of the User Security API. [Client.SCA] has
+// their successors, which act on a profile of the user's; [Client.OneTimeTokens]
+// and [Client.ClearChallenges] clear what Wise asks for when it answers with
+// [ErrSCARequired]; [Client.UserTokens] obtains, keeps and renews the users'
+// access tokens. The package usersecuritytest has a simulator of Wise to develop
+// and test against, and stubs for unit tests.
 //
 // # Tokens
 //
 // Wise knows two kinds of access token. A user's token speaks for one end
-// customer: CreatePin, EnrolFaceMap and CreateDeviceFingerprint need it, and
-// act on whoever the token belongs to. The application's token, got with the
-// client credentials grant, speaks for the partner: every other method needs
-// it, and all but ListDeviceFingerprints an extra grant from Wise besides,
-// without which they end with [ErrForbidden].
+// customer: CreatePin, EnrolFaceMap, CreateDeviceFingerprint and the successors
+// need it, and act on whoever the token belongs to. The application's token,
+// obtained with the client credentials grant, speaks for the partner: the other
+// methods of the eleven need it, and an extra grant from Wise besides, without
+// which they end with [ErrForbidden].
 //
-// [WithUserTokens] and [WithApplicationTokens] (or [WithClientCredentials]) say
-// where they come from. All methods take the user's id, so that whose PIN is
-// set is visible where it is set; the source of user tokens is asked for the
-// token of that very user, and its answer serves no other. When Wise answers
-// 401, the source is told which token was rejected and asked once more; the
-// request is repeated once if it gives another one.
+// [WithApplicationTokens] or [WithClientCredentials] says where the application's
+// tokens come from, and [WithUserTokens] or [WithUserTokenStore] where the users'
+// do. All methods take the user's id, so that whose PIN is set is visible where it
+// is set; the source is asked for the token of that very user. A source that gives
+// the same token whoever it is asked for ([StaticToken], [OAuth2]) is refused
+// unless [ForUser] says whose it is. When Wise answers 401, the source is told
+// which token was rejected and asked once more; the request is repeated once if it
+// gives another one.
 //
 // # Sealing
 //
 // PINs and device fingerprints travel as JWE (RFC 7516) in compact form, sealed
 // to Wise's public key with RSA-OAEP-256 and A256GCM inside TLS. [WithJWE]
-// turns it on; a client without it refuses those two operations with
-// [ErrJWERequired] rather than send them in clear. Every call has a content key
+// turns it on; a client without it refuses those operations with
+// [ErrJWERequired] rather than send them unencrypted. Every call has a content key
 // and an initialization vector of its own. Wise seals its reply with the
 // request's content key (alg dir), or to a registered key of the partner's
-// ([JWEReplyKey]); replies in clear are accepted unless
-// [JWERequireSealedReplies] is given.
+// ([JWEReplyKey]); unencrypted replies are accepted. With
+// [JWERequireSealedReplies] nothing but a reply sealed with the request's own key
+// will do: anybody can seal to the partner's public key.
 //
 // Wise's key is fetched once and kept. Wise doesn't announce a new one: a
 // request sealed to the old key is answered with 500. The client then fetches
 // the key anew, once for all calls that failed at that moment, and if it has
-// changed seals the request again and repeats it. [Client.VerifyJWE] proves the
-// whole way without touching a customer.
+// changed seals the request again and repeats it. A key that can't be used is
+// refused when it is fetched. [Client.VerifyJWE] proves the whole way without
+// touching a customer.
 //
 // Where the customer's device is to seal, so that the backend never sees the
 // PIN, the device uses [Seal] (or any JOSE library) and the backend
@@ -58,40 +67,90 @@
 //
 // # Errors
 //
-// Branch with errors.Is on the sentinels below. An answer of Wise's is an
-// [*APIError], with the status, the codes and the trace id that Wise's support
-// asks for. These may come from any operation:
+// Branch with errors.Is on the sentinels below. A response that is not the
+// documented success is an [*APIError], with the status, the codes and the trace
+// id that Wise's support asks for. These may come from any operation:
 //
-//	400, 422            ErrInvalidRequest
-//	401                 ErrUnauthorized
-//	403                 ErrForbidden, or ErrSCARequired
-//	404                 ErrNotFound
-//	429                 ErrRateLimited
-//	5xx                 ErrServer
-//	3xx                 ErrRedirect
-//	any other           ErrUnexpectedStatus
+//	400, 422    ErrInvalidRequest
+//	401         ErrUnauthorized
+//	403         ErrForbidden, ErrSCARequired
+//	404         ErrNotFound
+//	410         ErrNotInVersion
+//	425, 429    ErrRateLimited
+//	300 to 399  ErrRedirect
+//	500 to 599  ErrServer
+//	any other   ErrUnexpectedStatus
 //
-// and these from one:
+// and these from some, where the response is Wise's own word:
 //
-//	CreatePin               409  ErrPinAlreadySet
-//	DeletePin               404  ErrPinNotSet
-//	EnrolFaceMap            409  ErrFaceMapAlreadyEnrolled
-//	DeleteFaceMap           404  ErrFaceMapNotEnrolled
-//	CreateDeviceFingerprint 409  ErrFingerprintExists
-//	CreateDeviceFingerprint 400  ErrFingerprintLimit
-//	ListDeviceFingerprints  404  ErrUserNotFound
-//	DeleteDeviceFingerprint 404  ErrFingerprintNotFound
-//	Create-, UpdatePhoneNumber 422 phone.number.repeated  ErrPhoneRepeated
+//	CreatePin, SCA.CreatePin                              409  ErrPinAlreadySet
+//	DeletePin                                             404 pin.not.setup  ErrPinNotSet
+//	SCA.DeletePin, SCA.VerifyPin                          404  ErrPinNotSet
+//	EnrolFaceMap, SCA.EnrolFaceMap                        409  ErrFaceMapAlreadyEnrolled
+//	DeleteFaceMap                                         404 facemap.not.setup  ErrFaceMapNotEnrolled
+//	SCA.DeleteFaceMap                                     404  ErrFaceMapNotEnrolled
+//	CreateDeviceFingerprint, SCA.CreateDeviceFingerprint  409  ErrFingerprintExists
+//	CreateDeviceFingerprint, SCA.CreateDeviceFingerprint  400  ErrFingerprintLimit
+//	ListDeviceFingerprints                                404  ErrUserNotFound
+//	DeleteDeviceFingerprint, SCA.DeleteDeviceFingerprint  404  ErrFingerprintNotFound
+//	SCA.VerifyDeviceFingerprint                           404  ErrFingerprintNotFound
+//	CreatePhoneNumber, UpdatePhoneNumber                  422 phone.number.repeated  ErrPhoneRepeated
+//	SCA.VerifyPin, SCA.VerifyDeviceFingerprint            400  ErrChallengeFailed
+//	SCA.VerifyFaceMap                                     400  ErrChallengeFailed
+//	OneTimeTokens.VerifyPin, OneTimeTokens.VerifyOTP      400  ErrChallengeFailed
+//	OneTimeTokens.VerifyDeviceFingerprint                 400  ErrChallengeFailed
+//	OneTimeTokens.VerifyFaceMap                           400  ErrChallengeFailed
+//	OneTimeTokens.Status, OneTimeTokens.Trigger           404  ErrOneTimeTokenUnknown
+//	OneTimeTokens.VerifyPin, OneTimeTokens.VerifyOTP      404  ErrOneTimeTokenUnknown
+//	OneTimeTokens.VerifyDeviceFingerprint                 404  ErrOneTimeTokenUnknown
+//	OneTimeTokens.VerifyFaceMap                           404  ErrOneTimeTokenUnknown
+//	UserTokens.SignUp                                     409 NOT_UNIQUE  ErrUserExists
 //
-// Nothing was sent where an error matches [ErrInvalidArgument], [ErrNoToken],
-// [ErrNoKey] or [ErrJWERequired]. Wise answered with the documented success, and
-// a write was carried out, where it matches [ErrDecrypt], [ErrPlaintextReply],
-// [ErrReplyTooLarge] or [ErrMalformedReply]. Nobody knows where it matches
-// [ErrOutcomeUnknown].
+// A response is foreign where somebody between here and Wise has given it: its
+// status isn't from 200 to 599, or its body isn't JSON. Then [APIError.Foreign] is
+// set, and it says nothing of what a user has or hasn't: a proxy's 404 is
+// [ErrNotFound], never [ErrPinNotSet]. A page that comes with 200 is no success
+// ([ErrUnexpectedReply]). Look at the base URL, and at what stands before Wise.
 //
 // However an error is printed, it shows no token, URL, body, message of Wise's
-// or text of another package's error. Secrets ([Pin], [FaceMap],
-// [Fingerprint]) print as a mask.
+// or text of another package's error, and Unwrap leads to none. Errors of other
+// packages match with Is and As all the same. Secrets ([Pin], [FaceMap],
+// [Fingerprint] and so on) print as a mask, keep their bytes where no printer gets
+// at them, and are compared with Equal.
+//
+// # What became of a write
+//
+// [OutcomeOf] is the question to ask of an error before a customer is told
+// anything. Its answers:
+//
+// Not done: Wise has refused it, or nothing of it was sent ([ErrInvalidArgument],
+// [ErrNoToken], [ErrNoKey], [ErrJWERequired], a connection that could not be made).
+//
+// Done: Wise has answered with success, and its reply is of no use ([ErrDecrypt],
+// [ErrPlaintextReply], [ErrReplyTooLarge], [ErrMalformedReply]). What is lost is an
+// id: of a phone number ListPhoneNumbers tells it, of a device fingerprint
+// ListDeviceFingerprints (the one created last). SCA.CreateDeviceFingerprint has no
+// list beside it: the fingerprint serves its device, and can't be deleted.
+//
+// Unknown: no response came, or none that tells ([ErrOutcomeUnknown]); or one came
+// that may be about an earlier attempt of the same call ([APIError.Uncertain]).
+// What to do then, once nothing can be on its way any more, in a minute say:
+//
+//	CreatePin, EnrolFaceMap  Call again. Success settles it, and so does the error that there is
+//	                         one already if the user is known to have had none. If that isn't
+//	                         known, delete it, and ask the customer for it anew.
+//	CreateDeviceFingerprint  Call again. ErrFingerprintExists means that it is registered; its id
+//	                         is in the list. With SCA the id is lost.
+//	the deletes              Call again. Success, or the error that there is none, means that it
+//	                         is gone.
+//	CreatePhoneNumber,       Look into ListPhoneNumbers. A calendar version has no list: call
+//	UpdatePhoneNumber        again, and ErrPhoneRepeated may be this call's own doing.
+//	verifies, triggers       Ask OneTimeTokens.Status whether the challenge is passed, and the
+//	                         customer only if it isn't: each counts as an attempt of theirs.
+//	SCA.StartSession         Start another. The first token expires by itself.
+//	UserTokens.SignUp        Exchange the registration code: that works if the user was made.
+//	UserTokens.Exchange…     Send the customer to the authorization page again.
+//	RegisterReplyKey         Register a key under another id.
 //
 // # Retries
 //
@@ -110,9 +169,22 @@
 //	a reply that breaks off      repeat   stop     stop      stop     stop
 //	any other response           stop     stop     stop      stop     stop
 //
-// Reads are the lists. Set once are CreatePin, EnrolFaceMap and
-// CreateDeviceFingerprint; numbers are CreatePhoneNumber and UpdatePhoneNumber;
-// once is RegisterReplyKey.
+// The operations by class:
+//
+//	reads     ListDeviceFingerprints, ListPhoneNumbers, ListProfiles, FaceTecPublicKey,
+//	          OneTimeTokens.Status, UserTokens.Refresh, UserTokens.ExchangeRegistrationCode,
+//	          FetchToken, FetchUser, FetchWiseKey, VerifyJWE
+//	deletes   DeletePin, DeleteFaceMap, DeleteDeviceFingerprint, DeletePhoneNumber,
+//	          SCA.DeletePin, SCA.DeleteFaceMap, SCA.DeleteDeviceFingerprint
+//	set once  CreatePin, EnrolFaceMap, CreateDeviceFingerprint,
+//	          SCA.CreatePin, SCA.EnrolFaceMap, SCA.CreateDeviceFingerprint
+//	numbers   CreatePhoneNumber, UpdatePhoneNumber
+//	once      SCA.VerifyPin, SCA.VerifyDeviceFingerprint, SCA.VerifyFaceMap, SCA.StartSession,
+//	          OneTimeTokens.Trigger, OneTimeTokens.VerifyOTP, OneTimeTokens.VerifyPin,
+//	          OneTimeTokens.VerifyDeviceFingerprint, OneTimeTokens.VerifyFaceMap,
+//	          UserTokens.SignUp, UserTokens.ExchangeAuthorizationCode, RegisterReplyKey
+//
+// And what there is to their repeats:
 //
 //   - A repeated delete whose later response is 404, in Wise's own words, has
 //     done it: success. Wise's own words are the documented code, a body of the
@@ -162,27 +234,50 @@
 //
 // A [Client] is safe for concurrent use; make one and share it. Its calls share
 // a pool of connections, and no call's failure or cancellation costs another
-// its connection. Sources of tokens and keys, observers and loggers are called
-// from many goroutines at once. A panic in one of them reaches the goroutine
-// that made the call.
+// its connection. Sources of tokens and keys, observers, loggers and limiters are
+// called from many goroutines at once. A panic in one of them reaches the
+// goroutine that made the call.
 //
-// # Deprecation
+// The deadlines hold for whatever crosses the network through net/http's
+// transport, and for the fetches of tokens and keys that calls share. What a
+// RoundTripper, a source, a limiter or an observer of the caller's does with its
+// context is the caller's: one that ignores it holds up the call that waits for
+// it. Other calls it doesn't: a fetch that takes longer than a whole call may is
+// given up, and begun anew by the next call.
+//
+// # Logs
+//
+// This package prints nothing, and logs nothing secret ([WithLogger]). net/http
+// does: bytes that come after a response on an HTTP/1.1 connection are printed on
+// the standard logger ("Unsolicited response received on idle HTTP channel
+// starting with …"). An http.Transport takes no logger of its own. Whoever
+// doesn't want such bytes in a log filters the standard logger: by log.SetOutput,
+// or by slog.SetDefault with a handler that drops what is below slog.LevelWarn,
+// which is where that logger writes to from then on. HTTP/2 connections print no
+// such message, and neither does a transport with DisableKeepAlives.
+//
+// # Versions
 //
 // On 2025-10-10 Wise deprecated nine of the eleven operations in favour of its
-// Strong Customer Authentication endpoints; CreatePhoneNumber and
-// DeletePhoneNumber stay. No date of removal is known, and Wise's sandbox may
-// no longer support the nine. The successors act on a profile with a user's
-// token:
+// Strong Customer Authentication calls; CreatePhoneNumber and DeletePhoneNumber
+// stay. No date of removal is known. By default the client uses the legacy paths,
+// which have both; with [WithVersion] it uses those of a calendar version, such as
+// 2026Q4. What a calendar version doesn't have ends with [ErrNotInVersion] before
+// anything is sent. In its place comes:
 //
-//	CreatePin                POST /v2/profiles/{profileId}/pin
-//	DeletePin                DELETE /v2/profiles/{profileId}/pin
-//	EnrolFaceMap             POST /v2/profiles/{profileId}/facemaps
-//	DeleteFaceMap            DELETE /v2/profiles/{profileId}/facemaps
-//	CreateDeviceFingerprint  POST /v2/profiles/{profileId}/device-fingerprints
-//	ListDeviceFingerprints   none: keep the id from creation
-//	DeleteDeviceFingerprint  DELETE /v2/profiles/{profileId}/device-fingerprints/{deviceFingerprintId}
-//	ListPhoneNumbers         none
-//	UpdatePhoneNumber        none: delete, then create
+//	CreatePin                SCA.CreatePin
+//	DeletePin                SCA.DeletePin
+//	EnrolFaceMap             SCA.EnrolFaceMap
+//	DeleteFaceMap            SCA.DeleteFaceMap
+//	CreateDeviceFingerprint  SCA.CreateDeviceFingerprint
+//	ListDeviceFingerprints   nothing (keep the ids that creating returned)
+//	DeleteDeviceFingerprint  SCA.DeleteDeviceFingerprint
+//	ListPhoneNumbers         nothing (keep the id that creating returned)
+//	UpdatePhoneNumber        DeletePhoneNumber, then CreatePhoneNumber
+//
+//	OneTimeTokens.VerifyPin                SCA.VerifyPin
+//	OneTimeTokens.VerifyDeviceFingerprint  SCA.VerifyDeviceFingerprint
+//	OneTimeTokens.VerifyFaceMap            SCA.VerifyFaceMap
 //
 // The methods carry no deprecation mark, which would flag every build that
 // uses them.

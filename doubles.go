@@ -44,11 +44,6 @@ func NewCallError(op Operation, last error, lost bool) error {
 	return err
 }
 
-// isOver reports whether an error is that of a context.
-func isOver(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
-}
-
 // resultOf is the result of an attempt that ended with err.
 func resultOf(op *operation, err error) result {
 	var (

@@ -59,3 +59,52 @@ func KindOfStatus(status int) string {
 	r := result{responded: true, status: status, refusal: NewAPIError("", status, nil, nil)}
 	return kindWords[r.kind()]
 }
+
+// Fact is what the row of an operation says, for whoever checks what is written
+// about it.
+type Fact struct {
+	Name             Operation
+	Methods          []string
+	Legacy, Calendar string // paths; Calendar is empty for what has ended
+	Instead          string
+	Token            string // whose
+	Grant            bool
+	Sealed           bool
+	Class            string
+	Answers          []FactAnswer
+}
+
+// FactAnswer is a documented response other than success.
+type FactAnswer struct {
+	Status   int
+	Code     string
+	Sentinel error
+}
+
+// Facts are the rows, in their order.
+func Facts() (facts []Fact) {
+	tokens := map[tokenKind]string{userToken: "user", applicationToken: "application", ownAuthorization: "client id and secret"}
+	for i := range rows {
+		r := &rows[i]
+		f := Fact{
+			Name: r.name, Methods: []string{r.method}, Legacy: r.legacy, Calendar: r.calendar, Instead: r.instead,
+			Token: tokens[r.token], Grant: r.grant, Sealed: r.sealed, Class: classWords[r.class],
+		}
+		if r.orMethod != "" {
+			f.Methods = append(f.Methods, r.orMethod)
+		}
+		for _, a := range r.answers {
+			f.Answers = append(f.Answers, FactAnswer{a.status, a.code, a.sentinel})
+		}
+		facts = append(facts, f)
+	}
+	return facts
+}
+
+// Operations are all that a client can send.
+func Operations() (names []Operation) {
+	for i := range rows {
+		names = append(names, rows[i].name)
+	}
+	return names
+}

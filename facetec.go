@@ -38,9 +38,11 @@ func (c *Client) FaceTecPublicKey(ctx context.Context, user UserID, opts ...Call
 	return key, nil
 }
 
+// parseFaceTecKey takes a PEM block with nothing before or after it: nil where it
+// is another text. A page in which a key is printed is none.
 func parseFaceTecKey(text []byte) *FaceTecKey {
-	block, rest := pem.Decode(text)
-	if block == nil || block.Type != "PUBLIC KEY" || len(bytes.TrimSpace(rest)) > 0 {
+	block, rest := pem.Decode(bytes.TrimSpace(text))
+	if block == nil || block.Type != "PUBLIC KEY" || len(bytes.TrimSpace(rest)) > 0 || !isPEM(text) {
 		return nil
 	}
 	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)

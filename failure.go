@@ -95,20 +95,22 @@ func (e *callError) because(causes ...error) *callError {
 	return e
 }
 
-// isOwn reports whether an error is this package's or context's. A caller's type
-// that embeds one of ours has its methods, and texts of its own.
+// isOwn reports whether an error is this package's or context's, with all that
+// it wraps. A caller's type that embeds one of ours has its methods, and texts
+// of its own; and an OutcomeError can be made with any cause.
 func isOwn(err error) bool {
-	if err == context.Canceled || err == context.DeadlineExceeded {
-		return true
-	}
-	if made, ok := err.(interface{ holds() error }); ok {
-		return made.holds() != nil && isOwn(made.holds())
+	if err == nil || err == context.Canceled || err == context.DeadlineExceeded {
+		return err != nil
 	}
 	t := reflect.TypeOf(err)
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	return isWorded(err) && t.PkgPath() == reflect.TypeFor[APIError]().PkgPath()
+	if !isWorded(err) || t.PkgPath() != reflect.TypeFor[APIError]().PkgPath() {
+		return false
+	}
+	wrapping, ok := err.(interface{ Unwrap() error })
+	return !ok || isOwn(wrapping.Unwrap())
 }
 
 // invalid makes an error that matches ErrInvalidArgument. The arguments must
@@ -178,6 +180,11 @@ func ended(ctx context.Context) error {
 	return (&callError{text: safeText(err), known: OutcomeNotDone}).because(err, cause)
 }
 
+// isOver reports whether an error is that of a context which has ended.
+func isOver(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
 // sourceError is the failure of a source of tokens or keys, behind which there
 // may be a call of its own to Wise. What Wise answered to that call must not be
 // taken for an answer to the operation: of this package's errors only ErrNoToken
@@ -189,7 +196,11 @@ type sourceError struct{ *callError }
 func sourceFailure(ctx context.Context, op Operation, what, err error) error {
 	e := &callError{op: op, known: OutcomeNotDone, own: []error{what}}
 	words := safeText(err)
-	if !isWorded(err) && ctx.Err() == nil {
+	switch {
+	case isWorded(err) || ctx.Err() != nil:
+	case isOver(err):
+		words = "the source gave up: " + words
+	default:
 		words = "the source failed with " + words + ", which errors.As finds"
 	}
 	e.text = wordsIn(op, what) + ": " + words
@@ -208,7 +219,10 @@ func isWorded(err error) bool {
 
 // Is reports whether the source's own error matches target.
 func (e *sourceError) Is(target error) bool {
-	if _, ok := target.(*sentinel); ok && target != ErrReauthorise {
+	switch _, ours := target.(*sentinel); {
+	case target == ErrNoToken: // as far as ErrReauthorise says so, a request may have been sent
+		return e.callError.Is(ErrReauthorise)
+	case ours && target != ErrReauthorise:
 		return false
 	}
 	return e.callError.Is(target)
@@ -239,6 +253,10 @@ func safeText(err error) string {
 	var own worded
 	if errors.As(err, &own) {
 		return own.words()
+	}
+	var safe interface{ SafeText() string }
+	if errors.As(err, &safe) {
+		return safe.SafeText()
 	}
 	if words := transportWords(err); words != "" {
 		return words

@@ -3,6 +3,7 @@ package usersecurity
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/url"
 
 	"golang.org/x/oauth2"
@@ -25,18 +26,18 @@ func (g *granting) grant(ctx context.Context, op Operation, problem error, form 
 		},
 	}, opts)
 	switch {
-	case isRefusedGrant(err):
+	case refusesWith(err, "invalid_grant"):
 		return nil, sourceFailure(ctx, op, ErrNoToken, failure("", ErrReauthorise, err))
-	case errors.Is(err, ErrUnauthorized):
+	case refusesWith(err, "invalid_client"), errors.Is(err, ErrUnauthorized):
 		// It is the client's id or secret that Wise refuses, and nothing of the customer's.
 		return nil, sourceFailure(ctx, op, ErrNoToken, err)
 	}
 	return token, err
 }
 
-// isRefusedGrant reports whether Wise refuses a code or a refresh token for good.
-// Its documents show it under 400 and under 401.
-func isRefusedGrant(err error) bool {
+// refusesWith reports whether the token endpoint refuses a grant with the code:
+// Wise's documents show the same ones under 400 and under 401.
+func refusesWith(err error, code string) bool {
 	var api *APIError
-	return errors.As(err, &api) && !api.Foreign && api.heard().hasCode("invalid_grant")
+	return errors.As(err, &api) && !api.Foreign && (api.StatusCode == http.StatusBadRequest || api.StatusCode == http.StatusUnauthorized) && api.heard().hasCode(code)
 }

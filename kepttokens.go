@@ -24,16 +24,19 @@ const (
 type keptTokens struct {
 	fetchToken fetchToken
 	patience   time.Duration // of one fetch
-	// renewal is when a token is to be renewed; behind says that no call waits for
-	// that.
+	// renewal is when a token is to be renewed.
 	renewal func(user UserID, token *oauth2.Token) time.Time
-	behind  bool
+	// behind are the slots of renewals that no call waits for; without any, calls
+	// wait for a moment.
+	behind  chan struct{}
 	flights flight.Group[UserID, *oauth2.Token]
 
-	mu     sync.Mutex
-	byUser map[UserID]*list.Element // of *cachedToken
-	recent list.List                // the most recently used first
-	most   int
+	mu       sync.Mutex
+	byUser   map[UserID]*list.Element // of *cachedToken
+	recent   list.List                // the most recently used first
+	most     int
+	fetches  uint64            // how many have begun
+	fetching map[UserID]uint64 // the fetch whose token is to be kept
 }
 
 // fetchToken asks for a token. held is the one that is to be renewed, if there is
@@ -42,7 +45,10 @@ type fetchToken func(ctx context.Context, req TokenRequest, held *oauth2.Token) 
 
 // newKeptTokens keeps what fetch brings; a fetch is given up after patience.
 func newKeptTokens(fetch fetchToken, patience time.Duration) *keptTokens {
-	return &keptTokens{fetchToken: fetch, patience: patience, renewal: renewLate, byUser: map[UserID]*list.Element{}, most: maxCachedTokens}
+	return &keptTokens{
+		fetchToken: fetch, patience: patience, renewal: renewLate,
+		byUser: map[UserID]*list.Element{}, most: maxCachedTokens, fetching: map[UserID]uint64{},
+	}
 }
 
 // renewLate renews in the last tenth of a token's life.
@@ -57,6 +63,7 @@ type cachedToken struct {
 	user      UserID
 	token     *oauth2.Token
 	renewAt   time.Time // zero for a token without expiry
+	pause     time.Time // no renewal is begun before
 	void      bool      // Wise has rejected it
 	replaced  time.Time // when the source was last asked for another because of that
 	rejection restraint // of asking for yet another
@@ -67,11 +74,13 @@ func (c *keptTokens) Token(ctx context.Context, req TokenRequest) (*oauth2.Token
 	if kept := c.lookup(req); kept != nil {
 		return kept, nil
 	}
-	good := c.stillGood(req)
+	good, due := c.stillGood(req.User)
 	switch {
 	case good == nil:
 		return c.fetched(ctx, req)
-	case c.behind:
+	case !due:
+		return good, nil
+	case c.behind != nil:
 		c.renewBehind(ctx, req)
 		return good, nil
 	}
@@ -85,11 +94,27 @@ func (c *keptTokens) Token(ctx context.Context, req TokenRequest) (*oauth2.Token
 	return token, nil
 }
 
-// renewBehind begins a renewal that nobody waits for.
+// renewBehind begins a renewal that nobody waits for, if there is a slot for it.
 func (c *keptTokens) renewBehind(ctx context.Context, req TokenRequest) {
-	c.pauseRenewal(req.User) // until this one has ended, or failed
+	select {
+	case c.behind <- struct{}{}:
+	default:
+		return
+	}
+	if !c.pauseRenewal(req.User) {
+		<-c.behind
+		return
+	}
 	ctx = context.WithoutCancel(ctx)
-	go func() { _, _ = c.fetched(ctx, req) }()
+	go func() {
+		defer func() {
+			// What panics in a store is met by the next call that must wait for
+			// it; here it would end the program.
+			_ = recover()
+			<-c.behind
+		}()
+		_, _ = c.fetched(ctx, req)
+	}()
 }
 
 // fetched waits for the fetch that is under way or begins one.
@@ -135,56 +160,79 @@ func (c *keptTokens) fetch(ctx context.Context, req TokenRequest) (*oauth2.Token
 	if kept := c.lookup(req); kept != nil {
 		return kept, nil // brought by the flight before this one
 	}
-	token, err := c.fetchToken(ctx, req, c.held(req.User))
+	held, void, id := c.begin(req.User)
+	defer c.end(req.User, id)
+	if void && req.Rejected == "" {
+		req.Rejected = held.AccessToken // of an earlier call: it is another one that is wanted
+	}
+	token, err := c.fetchToken(ctx, req, held)
 	usable := err == nil && token != nil && token.AccessToken != ""
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
+	case c.fetching[req.User] != id: // the user was forgotten, or this fetch given up
 	case usable:
 		c.store(req, token)
-	case req.Rejected != "":
+	case req.Rejected != "" && c.behind == nil:
+		// A store's stays, as one that is void: it would give the same again.
 		c.drop(req)
 	}
 	return token, err
 }
 
-// held returns what is kept for the user, good or not.
-func (c *keptTokens) held(user UserID) *oauth2.Token {
+// begin registers a fetch, and returns what is kept for the user, and whether Wise
+// has rejected it.
+func (c *keptTokens) begin(user UserID) (held *oauth2.Token, void bool, id uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.fetches++
+	c.fetching[user] = c.fetches
 	if e := c.byUser[user]; e != nil {
-		return e.Value.(*cachedToken).token
+		t := e.Value.(*cachedToken)
+		held, void = t.token, t.void
 	}
-	return nil
+	return held, void, c.fetches
 }
 
-// stillGood returns a token that is due for renewal but has not expired.
-func (c *keptTokens) stillGood(req TokenRequest) *oauth2.Token {
+func (c *keptTokens) end(user UserID, id uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.byUser[req.User]
-	if e == nil {
-		return nil
+	if c.fetching[user] == id {
+		delete(c.fetching, user)
 	}
-	t := e.Value.(*cachedToken)
-	if t.void || !time.Now().Before(t.token.Expiry) {
-		return nil
-	}
-	return t.token
 }
 
-// pauseRenewal lets the calls of the next seconds pass without a renewal.
-func (c *keptTokens) pauseRenewal(user UserID) {
+// stillGood returns a token that has not expired, and whether a renewal of it is
+// to be begun now.
+func (c *keptTokens) stillGood(user UserID) (token *oauth2.Token, due bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.byUser[user]
 	if e == nil {
-		return
+		return nil, false
 	}
 	t := e.Value.(*cachedToken)
-	if next := time.Now().Add(renewalPause); next.After(t.renewAt) && next.Before(t.token.Expiry) {
-		t.renewAt = next
+	now := time.Now()
+	if t.void || !now.Before(t.token.Expiry) {
+		return nil, false
 	}
+	return t.token, !now.Before(t.pause)
+}
+
+// pauseRenewal lets the calls of the next seconds pass without a renewal, but not
+// all that come before the token expires. It reports whether it is for the caller
+// to begin one now.
+func (c *keptTokens) pauseRenewal(user UserID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.byUser[user]
+	now := time.Now()
+	if e == nil || now.Before(e.Value.(*cachedToken).pause) {
+		return false
+	}
+	t := e.Value.(*cachedToken)
+	t.pause = now.Add(min(renewalPause, t.token.Expiry.Sub(now)/2))
+	return true
 }
 
 // store keeps a token. The lock is held.
@@ -230,6 +278,7 @@ func (c *keptTokens) setLimit(n int) {
 func (c *keptTokens) forget(user UserID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	delete(c.fetching, user) // what one that is under way brings may be what was there before
 	if e := c.byUser[user]; e != nil {
 		c.recent.Remove(e)
 		delete(c.byUser, user)

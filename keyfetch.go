@@ -46,10 +46,18 @@ func (w *wiseKeys) EncryptionKey(ctx context.Context, rejected *WiseKey) (*WiseK
 			return key, err
 		}
 		key, err := w.engine.fetchWiseKey(ctx)
-		w.keep(key, err, rejected)
+		if !isOver(err) { // or it was given up here, and Wise has refused nothing
+			w.keep(key, err, rejected)
+		}
 		return key, err
 	})
 	return key, err
+}
+
+// isCold reports whether the key would have to be fetched.
+func (w *wiseKeys) isCold() bool {
+	key, err := w.kept(nil)
+	return key == nil && err == nil
 }
 
 // kept returns what is known without a fetch: a key that is not the rejected

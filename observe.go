@@ -176,7 +176,7 @@ func callLevel(e CallEvent) slog.Level {
 		return slog.LevelDebug
 	case classOf(ErrOutcomeUnknown), classOf(ErrDecrypt):
 		return slog.LevelError
-	case classOf(ErrUnauthorized), classOf(ErrForbidden), classOf(ErrRateLimited):
+	case classOf(ErrUnauthorized), classOf(ErrForbidden), classOf(ErrRateLimited), classOf(ErrNotInVersion):
 		return slog.LevelWarn
 	}
 	if e.Uncertain {

@@ -3,6 +3,8 @@ package usersecurity_test
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -38,5 +40,27 @@ func TestReportedAsReturned(t *testing.T) {
 	}
 	if len(seen.done) != 3 {
 		t.Errorf("%d calls were reported", len(seen.done))
+	}
+}
+
+// On the day on which Wise turns an endpoint off the log warns, and says what
+// replaces it.
+func TestRetiredIsLoggedWithItsSuccessor(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		op   usersecurity.Operation
+		want string
+	}{
+		{usersecurity.OpDeletePin, "replaced_by=SCA.DeletePin"},
+		{usersecurity.OpListPhoneNumbers, "replaced_by=\"nothing (keep the id"},
+		{usersecurity.OpDeletePhoneNumber, "error=not_in_version\n"}, // nothing replaces it
+	} {
+		var log strings.Builder
+		logger := slog.New(slog.NewTextHandler(&log, nil))
+		r := rowOf(c.op)
+		_, err := r.call(t.Context(), newClient(t, play(t, answers(410, "")), usersecurity.WithLogger(logger)))
+		if !errors.Is(err, usersecurity.ErrNotInVersion) || !strings.Contains(log.String(), c.want) || !strings.Contains(log.String(), "level=WARN") {
+			t.Errorf("%s: error %v, log %s", c.op, err, log.String())
+		}
 	}
 }

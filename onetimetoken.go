@@ -64,7 +64,7 @@ func (s *OneTimeTokenService) Trigger(ctx context.Context, user UserID, t OneTim
 			var body struct {
 				SentTo looseText `json:"obfuscatedPhoneNo"`
 			}
-			err := r.decode(&body, []string{"obfuscatedPhoneNo"}, func() bool { return true })
+			err := r.decode(&body, []string{"obfuscatedPhoneNo"}, func() bool { return body.SentTo != "" })
 			sentTo = string(body.SentTo)
 			return err
 		},

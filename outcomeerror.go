@@ -42,9 +42,6 @@ func (e *OutcomeError) Is(target error) bool { return target == ErrOutcomeUnknow
 // Unwrap returns the cause.
 func (e *OutcomeError) Unwrap() error { return e.Err }
 
-// holds is what the error's text repeats.
-func (e *OutcomeError) holds() error { return e.Err }
-
 // Format prints what Error does, whatever the verb.
 func (e OutcomeError) Format(f fmt.State, verb rune) { writeText(f, verb, e.Error()) }
 

@@ -6,11 +6,11 @@ import "errors"
 type Outcome int
 
 const (
-	// OutcomeUnknown: it may have been done, or may yet be.
+	// OutcomeUnknown says that it may have been done, or may yet be.
 	OutcomeUnknown Outcome = iota
-	// OutcomeDone: Wise has done it.
+	// OutcomeDone says that Wise has done it.
 	OutcomeDone
-	// OutcomeNotDone: Wise hasn't done it, and won't.
+	// OutcomeNotDone says that Wise hasn't done it, and won't.
 	OutcomeNotDone
 )
 

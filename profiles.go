@@ -3,13 +3,14 @@ package usersecurity
 import (
 	"context"
 	"slices"
+	"strconv"
 )
 
 // ProfileInfo is a profile of a user's, without what is personal in it.
 type ProfileInfo struct {
 	// ID is what [Profile] takes.
 	ID ProfileID
-	// User is whose profile it is.
+	// User is whose profile it is; 0 where Wise doesn't say.
 	User UserID
 	// Type is PERSONAL or BUSINESS so far. A user may have several business
 	// profiles.
@@ -32,7 +33,7 @@ func (c *Client) ListProfiles(ctx context.Context, user UserID, opts ...CallOpti
 	_, err := c.do(ctx, request{op: OpListProfiles, user: user, decode: func(r reply) error {
 		var body []struct {
 			ID       ProfileID `json:"id"`
-			UserID   UserID    `json:"userId"`
+			UserID   looseText `json:"userId"`
 			Type     looseText `json:"type"`
 			State    looseText `json:"currentState"`
 			PublicID looseText `json:"publicId"`
@@ -40,7 +41,8 @@ func (c *Client) ListProfiles(ctx context.Context, user UserID, opts ...CallOpti
 		err := r.decode(&body, profileFields, func() bool { return true })
 		list = list[:0]
 		for _, p := range body {
-			list = append(list, ProfileInfo{ID: p.ID, User: p.UserID, Type: string(p.Type), State: string(p.State), PublicID: string(p.PublicID)})
+			owner, _ := strconv.ParseInt(string(p.UserID), 10, 64)
+			list = append(list, ProfileInfo{ID: p.ID, User: UserID(owner), Type: string(p.Type), State: string(p.State), PublicID: string(p.PublicID)})
 		}
 		if err == nil && slices.ContainsFunc(list, func(p ProfileInfo) bool { return p.ID <= 0 }) {
 			return r.malformed()

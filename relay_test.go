@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"fmt"
+	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -144,6 +147,109 @@ func TestWipedSealedOpensNothing(t *testing.T) {
 	for _, s := range []*usersecurity.Sealed{sealed, {}} {
 		if opened, err := s.OpenReply([]byte(forged)); !errors.Is(err, usersecurity.ErrDecrypt) || opened != nil || s.Compact() != "" {
 			t.Errorf("opened %q, %v", opened, err)
+		}
+	}
+}
+
+// What a device has sealed is sent as often as the same bytes can do better: not
+// again after a 500, by which Wise may mean that it can't open them.
+func TestRelayedAttempts(t *testing.T) {
+	t.Parallel()
+	unknown := usersecurity.ErrOutcomeUnknown
+	for _, test := range []struct {
+		name  string
+		steps []step
+		sent  int
+		want  []error
+	}{
+		{"500", []step{answers(500, "")}, 1, []error{usersecurity.ErrServer, unknown}},
+		{"500 of the layer that opens it", []step{answers(500, body500)}, 1, []error{usersecurity.ErrServer, unknown}},
+		{"a page with 500", []step{answers(500, "<html>")}, 1, []error{usersecurity.ErrServer, unknown}},
+		{"503", []step{answers(503, ""), answers(204, "")}, 2, nil},
+		{"503, then 500", []step{answers(503, ""), answers(500, "")}, 2, []error{usersecurity.ErrServer, unknown}},
+		{"lost", []step{lost, answers(204, "")}, 2, nil},
+		{"refused", []step{refused, answers(204, "")}, 2, nil},
+		{"429", []step{answers(429, ""), answers(204, "")}, 2, nil},
+		{"401", []step{answers(401, ""), answers(204, "")}, 2, nil},
+		{"400", []step{answers(400, `{"error":"jws_error"}`)}, 1, []error{usersecurity.ErrInvalidRequest}},
+		{"a page with 200", []step{answers(200, "<html>"), answers(204, "")}, 2, nil},
+	} {
+		for _, seals := range []bool{false, true} { // a client that seals itself has Wise's key, too
+			scripted(t, fmt.Sprint(test.name, ", seals ", seals), func(t *testing.T) {
+				script := play(t, test.steps...)
+				options := oneSource(freshTokens)
+				if seals {
+					options = append(options, sealing())
+				}
+				_, request := sealedBy(&usersecurity.WiseKey{PublicKey: publicKey()}, usual.pin)
+				_, err := bareClient(t, script, options...).CreatePinSealed(t.Context(), 1001, request)
+				checkMatches(t, "the error", err, test.want...)
+				if script.count() != test.sent {
+					t.Errorf("%d requests, want %d", script.count(), test.sent)
+				}
+				for _, a := range script.requests {
+					if a.body != request.Compact() {
+						t.Error("other bytes were sent")
+					}
+				}
+			})
+		}
+	}
+}
+
+// Ten bad requests of a device cost ten requests, and no more than a key or two.
+func TestRelayedStorm(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		wise := &brokenWise{key: endpoint{answer: givesKey()}, api: endpoint{answer: answers(500, body500)}}
+		client := bareClient(t, wise, append(withTokens(), usersecurity.WithJWE())...)
+		for range 10 {
+			_, request := sealedBy(&usersecurity.WiseKey{PublicKey: publicKey()}, usual.fingerprint)
+			_, err := client.CreateDeviceFingerprintSealed(t.Context(), 1001, request)
+			checkMatches(t, "the error", err, usersecurity.ErrServer, usersecurity.ErrOutcomeUnknown)
+		}
+		if n := wise.api.count.Load(); n != 10 {
+			t.Errorf("%d requests", n)
+		}
+		wise.key.atMost(t, "keys", 2)
+	})
+}
+
+// Each relayed call is its operation with the device's bytes, and passes back
+// what Wise answers as it came.
+func TestRelaysOnTheWire(t *testing.T) {
+	t.Parallel()
+	request := sealedPin()
+	for op, call := range relayed {
+		r := rowOf(op)
+		wise := listen(t, func(w http.ResponseWriter, a arrival) {
+			reply(w, 200, sealDirect(a.body, r.reply), "application/jose+json")
+		})
+		got, err := call(t.Context(), wise.client(t, withTokens()...), usual, request)
+		if err != nil {
+			t.Errorf("%s: %v", op, err)
+			continue
+		}
+		a := wise.all()[0]
+		if a.method != r.method || a.uri != r.path || a.body != request.Compact() {
+			t.Errorf("%s: %s %s arrived", op, a.method, a.uri)
+		}
+		checkHeaders(t, a, "Bearer "+r.token, r.headers(true))
+		answer := got.(usersecurity.SealedReply)
+		opened, err := usersecurity.OpenReply(answer.Body(), cekOf(a.body), nil)
+		if err != nil || string(opened) != r.reply || answer.ContentType() != "application/jose+json" {
+			t.Errorf("%s: the device opens %q, %v", op, opened, err)
+		}
+		for status, want := range r.answers {
+			_, err := call(t.Context(), newClient(t, mocked(t, r, r.itself(status))), usual, request)
+			checkMatches(t, string(op), err, want)
+		}
+		// What Wise can't open, it can't open the second time either.
+		failing := play(t, answers(500, ""))
+		_, err = call(t.Context(), newClient(t, failing), usual, request)
+		checkMatches(t, string(op), err, usersecurity.ErrServer, usersecurity.ErrOutcomeUnknown)
+		if failing.count() != 1 {
+			t.Errorf("%s: %d attempts", op, failing.count())
 		}
 	}
 }

@@ -27,5 +27,15 @@ func (r *restraint) refused(now time.Time, asked time.Duration) {
 	r.next = min(2*r.next, maxRestraint)
 }
 
+// refusedTogether is refused for what several ask for at the same time: what comes
+// while a restraint holds doubles nothing, but can prolong it.
+func (r *restraint) refusedTogether(now time.Time, asked time.Duration) {
+	if !r.holds(now) {
+		r.refused(now, asked)
+	} else if until := now.Add(min(asked, maxAskedRestraint)); until.After(r.until) {
+		r.until = until
+	}
+}
+
 // maxAskedRestraint bounds what Wise, or whoever answers in its place, can ask for.
 const maxAskedRestraint = 5 * time.Minute

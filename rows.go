@@ -56,7 +56,7 @@ var rows = []operation{
 		// Wise's own documents call this a POST in one place and a GET in another.
 		name: OpListDeviceFingerprints, method: http.MethodPost, orMethod: http.MethodGet,
 		legacy:  "/v1/users/{user}/partner-device-fingerprints",
-		instead: "nothing: keep the ids that creating returned",
+		instead: "nothing (keep the ids that creating returned)",
 		token:   applicationToken, grant: true,
 		success: http.StatusOK, reply: jsonReply,
 		answers: []answer{{status: http.StatusNotFound, sentinel: ErrUserNotFound}},
@@ -74,7 +74,7 @@ var rows = []operation{
 	{
 		name: OpListPhoneNumbers, method: http.MethodGet,
 		legacy:  "/v1/application/users/{user}/phone-numbers",
-		instead: "nothing: keep the id that creating returned",
+		instead: "nothing (keep the id that creating returned)",
 		token:   applicationToken, grant: true,
 		success: http.StatusOK, reply: jsonReply,
 		class: reads,

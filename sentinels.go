@@ -8,6 +8,9 @@ type sentinel struct {
 
 func (s *sentinel) Error() string { return "usersecurity: " + s.text }
 
+// Is makes a customer who must be asked again one without a token, too.
+func (s *sentinel) Is(target error) bool { return error(s) == ErrReauthorise && target == ErrNoToken }
+
 func (s *sentinel) words() string { return s.text }
 
 func (s *sentinel) errorClass() ErrorClass { return s.class }

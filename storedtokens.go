@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/url"
-	"sync"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -21,23 +20,13 @@ type storedTokens struct {
 	page     string // where customers authorise the partner; empty if unknown
 	slots    chan struct{}
 	renewals flight.Group[renewal, *oauth2.Token]
-
-	mu     sync.Mutex
-	refuse map[UserID]*refusals
+	failed   renewalFailures
 }
 
 // renewal is what calls of this process share: of one token of one user.
 type renewal struct {
 	user  UserID
 	stale string // the access token
-}
-
-// refusals are what is remembered of a user whose renewal failed.
-type refusals struct {
-	restraint restraint
-	failure   error
-	stale     string        // the access token that failure is about
-	unsaved   *oauth2.Token // what came in its place, and could not be stored yet
 }
 
 // saveTime bounds how long what Wise has given is tried to be saved.
@@ -50,10 +39,10 @@ func newStoredTokens(e *engine, store TokenStore, clientID, clientSecret, page s
 	s := &storedTokens{
 		granting: granting{e, clientID, basicAuthorization(clientID, clientSecret)},
 		store:    store, page: page,
-		slots: make(chan struct{}, maxRenewals), refuse: map[UserID]*refusals{},
+		slots: make(chan struct{}, maxRenewals), failed: renewalFailures{byUser: map[UserID]*renewalFailure{}},
 	}
 	s.kept = newKeptTokens(s.token, e.total)
-	s.kept.renewal, s.kept.behind = renewAtHalf, true
+	s.kept.renewal, s.kept.behind = renewAtHalf, make(chan struct{}, maxRenewals)
 	return s
 }
 
@@ -75,13 +64,17 @@ func renewAtHalf(user UserID, token *oauth2.Token) time.Time {
 
 const errNoTokens = plainError("the store has no tokens of the user: the customer has not authorised the partner yet")
 
+func storeFailure(err error) *callError {
+	return (&callError{text: "the token store failed: " + safeText(err)}).because(err)
+}
+
 // token reads the store, and renews what it finds there if that is what is held
 // already, or has expired.
 func (s *storedTokens) token(ctx context.Context, req TokenRequest, held *oauth2.Token) (*oauth2.Token, error) {
 	now, err := s.store.Load(ctx, req.User)
 	switch {
 	case err != nil:
-		return nil, (&callError{text: "the token store failed: " + safeText(err)}).because(err)
+		return nil, storeFailure(err)
 	case now == nil:
 		return nil, errNoTokens
 	}
@@ -96,7 +89,7 @@ func (s *storedTokens) token(ctx context.Context, req TokenRequest, held *oauth2
 // renewed waits for the renewal of one token, of which this process makes one at
 // a time, and none where one has just failed.
 func (s *storedTokens) renewed(ctx context.Context, user UserID, stale string) (*oauth2.Token, error) {
-	if err := s.refused(user, stale); err != nil {
+	if err := s.failed.holdBack(user, stale); err != nil {
 		return nil, err
 	}
 	token, _, err := s.renewals.Do(ctx, renewal{user, stale}, s.engine.total+saveTime, func(ctx context.Context) (*oauth2.Token, error) {
@@ -114,141 +107,119 @@ func (s *storedTokens) renewed(ctx context.Context, user UserID, stale string) (
 // renew gets new tokens and saves them before anybody uses them. It runs inside
 // the store's Update, so that the whole fleet sends one refresh.
 func (s *storedTokens) renew(ctx context.Context, user UserID, stale string) (*oauth2.Token, error) {
-	fresh := s.unsaved(user, stale)
-	var asked error // what Wise said, if it refused
-	change := func(ctx context.Context, now *oauth2.Token) (*oauth2.Token, error) {
+	var asked error          // what Wise said, if it refused
+	var theirs *oauth2.Token // what another process has stored
+	left := s.failed.unsaved(user, stale) != nil
+	unsaved := func() bool { return asked == nil && s.failed.unsaved(user, stale) != nil }
+	change := func(ctx context.Context, now *oauth2.Token) (fresh *oauth2.Token, _ error) {
 		switch {
 		case now == nil:
 			asked = errNoTokens
-			return nil, asked
 		case now.AccessToken != stale:
-			return now, nil // another process was here
-		case fresh == nil:
-			fresh, asked = s.refresh(ctx, user, now)
+			theirs = now
+		default:
+			fresh, asked = s.refreshed(ctx, user, now)
+		}
+		if errors.Is(asked, ErrReauthorise) {
+			theirs, asked = s.overtaken(ctx, user, now.RefreshToken, asked)
+		}
+		if theirs != nil {
+			return theirs, nil
 		}
 		return fresh, asked
 	}
 	saved, err := s.store.Update(ctx, user, change)
-	if err != nil && asked == nil && fresh != nil {
-		saved, err = s.saveAgain(ctx, user, change)
+	if err != nil && !left && unsaved() {
+		// On a context of its own: the old access token is void by now.
+		detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTime)
+		defer cancel()
+		saved, err = s.save(detached, user, change, unsaved)
 	}
 	switch {
 	case err == nil:
-		s.forgive(user)
+		s.failed.forgive(user)
 		return saved, nil
+	case theirs != nil:
+		return theirs, nil
 	case asked != nil:
-		s.remember(user, stale, asked, nil)
+		s.failed.remember(user, stale, asked)
 		return nil, asked
 	}
-	failed := (&callError{text: "the token store failed: " + safeText(err)}).because(err)
-	if fresh != nil {
+	failed := storeFailure(err)
+	if unsaved() {
 		failed.text = "new tokens could not be saved, and are kept until they can be: " + failed.text
-		s.remember(user, stale, failed, fresh)
 	}
 	return nil, failed
 }
 
-// saveAgain tries for some seconds to save what Wise has given, on a context of
-// its own: the old access token is void by then.
-func (s *storedTokens) saveAgain(ctx context.Context, user UserID, change func(context.Context, *oauth2.Token) (*oauth2.Token, error)) (saved *oauth2.Token, err error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTime)
-	defer cancel()
+// save tries to store what Wise has given until ctx ends, or until there is
+// nothing to store any more.
+func (s *storedTokens) save(ctx context.Context, user UserID, change func(context.Context, *oauth2.Token) (*oauth2.Token, error), unsaved func() bool) (*oauth2.Token, error) {
+	var failed error
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
-		timer := time.NewTimer(wait)
+		saved, err := s.store.Update(ctx, user, change)
+		switch {
+		case err == nil:
+			return saved, nil
+		case failed == nil || ctx.Err() == nil: // what the store says is worth more than that the time is up
+			failed = err
+		}
+		if !unsaved() {
+			return nil, failed
+		}
 		select {
 		case <-ctx.Done():
-			timer.Stop()
-			return nil, err
-		case <-timer.C:
-		}
-		if saved, err = s.store.Update(ctx, user, change); err == nil {
-			return saved, nil
+			return nil, failed
+		case <-time.After(wait):
 		}
 	}
 }
 
-// refresh asks Wise for new tokens. A lost response is repeated once with the
-// same refresh token: the old access token may be void already, and waiting helps
-// nobody.
-func (s *storedTokens) refresh(ctx context.Context, user UserID, now *oauth2.Token) (*oauth2.Token, error) {
+// refreshed returns what Wise gives in the place of the tokens, or has given
+// before. Until it is saved it is kept.
+func (s *storedTokens) refreshed(ctx context.Context, user UserID, now *oauth2.Token) (*oauth2.Token, error) {
+	if fresh := s.failed.unsaved(user, now.AccessToken); fresh != nil {
+		return fresh, nil
+	}
 	if now.RefreshToken == "" {
 		return nil, failure("", ErrReauthorise, plainError("there is no refresh token"))
 	}
-	fresh, err := s.grant(ctx, OpRefreshUserToken, nil, url.Values{
-		"grant_type": {"refresh_token"}, "refresh_token": {now.RefreshToken},
-	}, []CallOption{WithMaxAttempts(2)})
-	if errors.Is(err, ErrReauthorise) {
-		// Where this process lost its claim on the user, another one may have been
-		// here in the meantime.
-		if stored, loadErr := s.store.Load(ctx, user); loadErr == nil && stored != nil && stored.RefreshToken != now.RefreshToken {
-			return stored, nil
-		}
-	}
+	fresh, err := s.refresh(ctx, now.RefreshToken)
 	if err != nil {
 		return nil, err
 	}
 	if fresh.RefreshToken == "" {
 		fresh.RefreshToken = now.RefreshToken
 	}
+	s.failed.keep(user, now.AccessToken, fresh)
 	return fresh, nil
 }
 
-// refused returns the failure of a renewal that failed a moment ago.
-func (s *storedTokens) refused(user UserID, stale string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r := s.refuse[user]
-	if r == nil || r.stale != stale || !r.restraint.holds(time.Now()) {
-		return nil
+// refresh asks Wise for new tokens. A lost response is repeated once with the
+// same refresh token: the old access token may be void already, and waiting helps
+// nobody.
+func (s *storedTokens) refresh(ctx context.Context, refreshToken string) (fresh *oauth2.Token, err error) {
+	if err := s.failed.beforeRefresh(); err != nil {
+		return nil, err
 	}
-	return r.failure
+	err = plainError("the refresh did not end") // which stands if a callback panics
+	defer func() { s.failed.afterRefresh(err) }()
+	fresh, err = s.grant(ctx, OpRefreshUserToken, nil, url.Values{
+		"grant_type": {"refresh_token"}, "refresh_token": {refreshToken},
+	}, []CallOption{WithMaxAttempts(2)})
+	return fresh, err
 }
 
-// unsaved returns what came in the place of a token and could not be stored.
-func (s *storedTokens) unsaved(user UserID, stale string) *oauth2.Token {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if r := s.refuse[user]; r != nil && r.stale == stale {
-		return r.unsaved
-	}
-	return nil
-}
-
-// remember keeps a failure for as long as Wise, or a second that doubles, asks.
-func (s *storedTokens) remember(user UserID, stale string, failed error, unsaved *oauth2.Token) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r := s.refuse[user]
-	if r == nil {
-		s.trim()
-		r = &refusals{}
-		s.refuse[user] = r
-	}
-	r.failure, r.stale, r.unsaved = failed, stale, unsaved
+// overtaken looks whether a refresh token was refused because another process
+// has replaced it: where this process lost its claim on the user, one may have
+// been here in the meantime.
+func (s *storedTokens) overtaken(ctx context.Context, user UserID, refused string, err error) (*oauth2.Token, error) {
+	stored, loadErr := s.store.Load(ctx, user)
 	switch {
-	case unsaved != nil: // the next call tries to save it
-	case errors.Is(failed, ErrReauthorise):
-		r.restraint.refused(time.Now(), maxAskedRestraint)
-	default:
-		r.restraint.refused(time.Now(), askedToWait(failed))
+	case loadErr != nil: // nobody knows: the customer isn't asked because of that
+		return nil, storeFailure(loadErr)
+	case stored != nil && stored.RefreshToken != refused:
+		return stored, nil
 	}
-}
-
-// trim bounds what is remembered; tokens that are not stored yet stay. The lock
-// is held.
-func (s *storedTokens) trim() {
-	if len(s.refuse) < maxHeld {
-		return
-	}
-	for user, r := range s.refuse {
-		if r.unsaved == nil {
-			delete(s.refuse, user)
-		}
-	}
-}
-
-func (s *storedTokens) forgive(user UserID) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.refuse, user)
+	return nil, err
 }

@@ -34,7 +34,7 @@ func WithUserTokens(src TokenSource) Option {
 }
 
 // WithUserTokenStore takes the access tokens of end customers from a store that
-// the whole fleet shares, and renews them there: see [Client.UserTokens]. It takes
+// the whole fleet shares, and renews them there: see [UserTokenService]. It takes
 // the place of [WithUserTokens], and needs [WithClientCredentials].
 func WithUserTokenStore(store TokenStore) Option {
 	return func(s *settings) {
@@ -49,8 +49,8 @@ func WithUserTokenStore(store TokenStore) Option {
 func WithAuthorizationPage(rawURL string) Option {
 	return func(s *settings) {
 		u, err := url.Parse(rawURL)
-		if err != nil || !u.IsAbs() || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-			s.refuse("WithAuthorizationPage: the URL must be absolute, without user, query and fragment")
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+			s.refuse("WithAuthorizationPage: the URL must be https://host/path, without user, query and fragment")
 			return
 		}
 		s.page = rawURL

@@ -160,7 +160,7 @@ func (s *OneTimeTokenState) decode(r reply) error {
 	*s = OneTimeTokenState{
 		Token:      OneTimeToken{keep([]byte(t.OneTimeToken))},
 		Challenges: make([]Challenge, 0, len(*t.Challenges)),
-		Validity:   time.Duration(max(0, min(float64(t.Validity), maxValidity))) * time.Second,
+		Validity:   t.validity(),
 		ActionType: string(t.ActionType),
 		User:       UserID(user),
 	}
@@ -177,3 +177,11 @@ func (s *OneTimeTokenState) decode(r reply) error {
 
 // maxValidity is in seconds: a year, far more than any token lives.
 const maxValidity = 365 * 24 * 60 * 60
+
+// validity is in whole seconds, and 0 for what is no time.
+func (t *tokenReply) validity() time.Duration {
+	if !(t.Validity > 0) { // NaN is none either
+		return 0
+	}
+	return time.Duration(min(float64(t.Validity), maxValidity)) * time.Second
+}

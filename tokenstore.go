@@ -19,7 +19,9 @@ import (
 // [oauth2.Token.WithExtra] added need not survive. What a store returns, and
 // what it is given, belongs to whoever holds it: changing it changes nothing
 // that is stored. A store is safe for concurrent use, and its errors hold no
-// token.
+// token. The client's own errors repeat their texts only where they have a method
+// SafeText() string, and then what that returns; errors.Is and errors.As find
+// them in any case.
 type TokenStore interface {
 	// Load returns the user's tokens, or nil if there are none. What can't be
 	// read is an error, never nil.

@@ -5,10 +5,15 @@ import (
 	"encoding/json"
 	"net/url"
 	"strings"
+	"time"
 	"unicode"
 
 	"golang.org/x/oauth2"
 )
+
+// settleTime bounds what follows a grant: asking whose the tokens are, and storing
+// them.
+const settleTime = 30 * time.Second
 
 // minRegistrationCode is in characters: Wise's own bound.
 const minRegistrationCode = 32
@@ -28,6 +33,22 @@ func NewRegistrationCode(text string) (RegistrationCode, error) {
 // renewed and given up. They are kept in the store of [WithUserTokenStore], from
 // which the client's calls take them; without one its methods end with
 // [ErrNoToken].
+//
+// The calls renew by themselves: a refresh at Wise voids the earlier access token
+// at once, so each token is refreshed once in the whole fleet, at about half of
+// its life, and saved before it is used. Calls don't wait for that while the old
+// token is good. One that Wise answers with 401 because another process has
+// refreshed takes the newer token from the store.
+//
+// Where Wise refuses the refresh token for good, the access token serves until it
+// expires. Then the calls end with [ErrReauthorise], without asking Wise again and
+// again: the customer must come by way of [UserTokenService.AuthorizationURL].
+// A call that ends with any other [ErrNoToken] can be made again later. While
+// refreshes fail whoever they are for, one at a time is tried.
+//
+// A store that fails costs the calls nothing whose token is known to the process
+// and good. New tokens that it doesn't take are tried again for fifteen seconds,
+// and after that by the user's next call; until they are saved nobody uses them.
 type UserTokenService struct {
 	engine func() *engine
 	stored func() *storedTokens // nil without a store
@@ -121,10 +142,12 @@ func (s *UserTokenService) ExchangeRegistrationCode(ctx context.Context, email s
 // Check the state first, and compare the user that is returned with the customer
 // who is logged in: nothing else ties the tokens to that customer.
 //
-// A code can be used once, and is used up when Wise answers: if the call fails
-// after that (asking whose the tokens are, or storing them), send the customer to
-// the page of [UserTokenService.AuthorizationURL] again. That is also the way
-// after [ErrOutcomeUnknown].
+// A code can be used once, and is used up when Wise answers. What it brought can't
+// be obtained again, so from then on the call goes on without ctx, for up to half
+// a minute, and tries again to store it where the store fails. If that fails for
+// good (or asking whose the tokens are), send the customer to the page of
+// [UserTokenService.AuthorizationURL] again. That is also the way after
+// [ErrOutcomeUnknown].
 //
 // Errors: [ErrReauthorise] for a code that is used up or expired.
 //
@@ -150,20 +173,32 @@ func (s *UserTokenService) exchange(ctx context.Context, op Operation, problem e
 	if err != nil {
 		return 0, err
 	}
-	user, err := stored.owner(ctx, token, opts)
+	user, err := stored.settleIn(ctx, token, opts)
 	if err != nil {
-		return 0, failure(op, plainError("the code is used up, but whose the tokens are could not be asked: begin again, with a new code"), err)
+		advice := plainError("repeat it with the same code")
+		if op == OpExchangeAuthorizationCode {
+			advice = "the code is used up: send the customer to the authorisation page again"
+		}
+		return 0, unclear(op, err, advice)
 	}
-	// A code that is used up can't be had again: what it brought is stored even if
-	// the caller has left.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTime)
+	return user, nil
+}
+
+// settleIn asks whose tokens are, and stores them. What a code has brought can't
+// be obtained again: this goes on even if the caller has left.
+func (s *storedTokens) settleIn(ctx context.Context, token *oauth2.Token, opts []CallOption) (UserID, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
-	_, err = stored.store.Update(ctx, user, func(context.Context, *oauth2.Token) (*oauth2.Token, error) { return token, nil })
+	user, err := s.owner(ctx, token, opts)
 	if err != nil {
-		return 0, failure(op, plainError("the code is used up, but the tokens could not be stored: begin again, with a new code"), err)
+		return 0, failure("", plainError("the tokens were given, but whose they are could not be asked"), err)
 	}
-	stored.kept.forget(user)
-	stored.forgive(user)
+	store := func(context.Context, *oauth2.Token) (*oauth2.Token, error) { return token, nil }
+	if _, err = s.save(ctx, user, store, func() bool { return true }); err != nil {
+		return 0, failure("", plainError("the tokens were given, but could not be stored"), storeFailure(err))
+	}
+	s.kept.forget(user)
+	s.failed.forgive(user)
 	return user, nil
 }
 
@@ -202,7 +237,7 @@ func (s *UserTokenService) Refresh(ctx context.Context, user UserID) error {
 	now, err := stored.store.Load(ctx, user)
 	switch {
 	case err != nil:
-		return sourceFailure(ctx, OpRefreshUserToken, ErrNoToken, err)
+		return sourceFailure(ctx, OpRefreshUserToken, ErrNoToken, storeFailure(err))
 	case now == nil:
 		return sourceFailure(ctx, OpRefreshUserToken, ErrNoToken, errNoTokens)
 	}
@@ -215,6 +250,7 @@ func (s *UserTokenService) Refresh(ctx context.Context, user UserID) error {
 
 // Forget deletes the user's tokens from the store and from this process: where
 // the customer has left. Other processes have the access token until it is due.
+// At Wise it ends nothing: the customer can do that in Wise's settings.
 func (s *UserTokenService) Forget(ctx context.Context, user UserID) error {
 	stored, err := s.ready("")
 	switch {
@@ -222,12 +258,14 @@ func (s *UserTokenService) Forget(ctx context.Context, user UserID) error {
 		return err
 	case ctx == nil:
 		return invalid("the context is nil")
+	case user <= 0:
+		return invalid("a user id is a positive number")
 	}
 	_, err = stored.store.Update(ctx, user, func(context.Context, *oauth2.Token) (*oauth2.Token, error) { return nil, nil })
 	if err != nil {
-		return failure("", plainError("the user's tokens could not be deleted"), err)
+		return failure("", plainError("the user's tokens could not be deleted"), storeFailure(err))
 	}
 	stored.kept.forget(user)
-	stored.forgive(user)
+	stored.failed.forgive(user)
 	return nil
 }

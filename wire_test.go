@@ -44,6 +44,25 @@ var (
 	}
 )
 
+// headers are those of a request for the operation, sealed if it is to be.
+func (r *row) headers(sealed bool) map[string]string {
+	want := bareHeaders
+	switch {
+	case sealed && r.sealed:
+		want = sealedHeaders
+	case r.body != "":
+		want = jsonHeaders
+	}
+	want = maps.Clone(want)
+	if r.accept != "" {
+		want["Accept"] = r.accept
+	}
+	if r.oneTime {
+		want["One-Time-Token"] = oneTimeText
+	}
+	return want
+}
+
 // checkHeaders compares all headers of a request with those wanted.
 func checkHeaders(t *testing.T, a arrival, authorization string, want map[string]string) {
 	t.Helper()
@@ -97,22 +116,21 @@ func TestWire(t *testing.T) {
 			if a.method != r.method || a.uri != r.path || "http://"+a.host != wise.URL {
 				t.Errorf("%s %s arrived at %s", a.method, a.uri, a.host)
 			}
-			switch {
-			case r.sealed:
-				checkHeaders(t, a, "Bearer "+r.token, sealedHeaders)
-				if got := unseal(t, a.body); got != r.body {
-					t.Errorf("sealed was %s, want %s", got, r.body)
-				}
-				return
-			case r.body != "":
-				checkHeaders(t, a, "Bearer "+r.token, jsonHeaders)
-			default:
-				checkHeaders(t, a, "Bearer "+r.token, bareHeaders)
-			}
-			if a.body != r.body {
-				t.Errorf("the body was %s, want %s", a.body, r.body)
-			}
+			checkHeaders(t, a, "Bearer "+r.token, r.headers(true))
+			checkBody(t, &r, a)
 		})
+	}
+}
+
+// checkBody compares what a body says, opened if it must be sealed.
+func checkBody(t *testing.T, r *row, a arrival) {
+	t.Helper()
+	body := a.body
+	if r.sealed {
+		body = unseal(t, body)
+	}
+	if body != r.body {
+		t.Errorf("%s: the body was %s, want %s", r.op, body, r.body)
 	}
 }
 
@@ -304,7 +322,7 @@ func TestWireUnsealedBodies(t *testing.T) {
 		if a.method != r.method || a.uri != r.path || a.body != r.body {
 			t.Errorf("%s %s with %s arrived", a.method, a.uri, a.body)
 		}
-		checkHeaders(t, a, "Bearer "+r.token, jsonHeaders)
+		checkHeaders(t, a, "Bearer "+r.token, r.headers(false))
 	}
 }
 
@@ -348,8 +366,10 @@ func TestWireDirectReplyIsOpened(t *testing.T) {
 	for _, contentType := range []string{"application/jose+json", "application/jose+json; charset=utf-8", "application/jose", "application/json", ""} {
 		wise := listen(t, func(w http.ResponseWriter, a arrival) {
 			plaintext := ""
-			if a.uri != "/v1/user/pin" {
-				plaintext = deviceReply
+			for _, r := range sealedRows() {
+				if r.path == a.uri {
+					plaintext = r.reply
+				}
 			}
 			w.Header()["Content-Type"] = []string{contentType}
 			w.WriteHeader(http.StatusOK)

@@ -16,12 +16,44 @@ import (
 // devices seal hands this key to them. It is a copy.
 func (c *Client) WiseKey(ctx context.Context) (*WiseKey, error) {
 	e := c.engine()
-	if e.sealing.keys == nil {
+	switch {
+	case e.sealing.keys == nil:
 		return nil, failure(OpFetchWiseKey, ErrJWERequired)
-	}
-	if ctx == nil {
+	case ctx == nil:
 		return nil, in(OpFetchWiseKey, invalid("the context is nil"))
 	}
+	key, err := e.wiseKey(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return key.clone(), nil
+}
+
+// Warm gets the application's token and Wise's key, and opens a connection, so
+// that the first customer doesn't wait for them: call it when the program starts.
+// Wise is asked for its key even where the client has another source of it. A
+// client without a source of application tokens has nothing to get.
+//
+// Errors: those of [Client.WiseKey].
+func (c *Client) Warm(ctx context.Context) error {
+	e := c.engine()
+	if ctx == nil {
+		return in(OpFetchWiseKey, invalid("the context is nil"))
+	}
+	_, fetches := e.sealing.keys.(*wiseKeys)
+	switch {
+	case e.appTokens == nil:
+		return nil
+	case fetches:
+		_, err := e.wiseKey(ctx)
+		return err
+	}
+	_, err := e.fetchWiseKey(ctx)
+	return err
+}
+
+// wiseKey asks the source of Wise's key, for whoever asks for the key itself.
+func (e *engine) wiseKey(ctx context.Context) (*WiseKey, error) {
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, e.total)
@@ -36,7 +68,7 @@ func (c *Client) WiseKey(ctx context.Context) (*WiseKey, error) {
 	case key.flaw() != "":
 		return nil, failure(OpFetchWiseKey, ErrNoKey, plainError(key.flaw()))
 	}
-	return key.clone(), nil
+	return key, nil
 }
 
 // ReplyKey is a public key of the partner's that Wise may seal replies to.

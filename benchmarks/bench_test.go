@@ -13,6 +13,7 @@ func BenchmarkSeal(b *testing.B)       { benchmark(b, sealRow) }
 func BenchmarkOpenDirect(b *testing.B) { benchmark(b, openDirectRow) }
 func BenchmarkOpenRSA(b *testing.B)    { benchmark(b, openRSARow) }
 func BenchmarkWholeCall(b *testing.B)  { benchmark(b, wholeCallRow) }
+func BenchmarkUserTokens(b *testing.B) { benchmark(b, userTokensRow) }
 
 func benchmark(b *testing.B, r timedRow) {
 	contestants, done, err := r.setup()
@@ -36,7 +37,7 @@ func loop(b *testing.B, once func() error) {
 
 func BenchmarkFaceMap(b *testing.B) {
 	defer ballast()()
-	ways, err := faceMapWays()
+	ways, err := faceMapWays(make([]byte, faceMapSize))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -55,7 +56,7 @@ func BenchmarkWrites(b *testing.B) {
 			b.Fatal(err)
 		}
 		for _, c := range counts {
-			if c.name == libraryCreatePin {
+			if c.name == library {
 				b.ReportMetric(c.count, "writes/POST")
 			}
 		}
@@ -63,26 +64,24 @@ func BenchmarkWrites(b *testing.B) {
 }
 
 // BenchmarkPool starts a process with a pool of its own in every turn.
-func BenchmarkPool(b *testing.B) {
-	benchmarkPool(b, false, tunedByHand, library, retryable, defaultClient)
-}
-func BenchmarkPoolFailing(b *testing.B) { benchmarkPool(b, true, tunedByHand, library, retryableTuned) }
+func BenchmarkPool(b *testing.B)        { benchmarkPool(b, answersAll, floor, ours, untouched) }
+func BenchmarkPoolFailing(b *testing.B) { benchmarkPool(b, failsSome, floor, ours) }
 
-func benchmarkPool(b *testing.B, failing bool, names ...string) {
-	p, err := newPoolServer(b.TempDir())
+func benchmarkPool(b *testing.B, now func() *mood, clients ...poolClient) {
+	p, err := newPoolServer(false)
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer p.close()
-	for _, name := range names {
-		b.Run(name, func(b *testing.B) {
+	for _, c := range clients {
+		b.Run(c.label(), func(b *testing.B) {
 			var perSecond, dials float64
 			for b.Loop() {
-				got, err := p.measure(name, 256, 40, failing)
+				got, err := p.measure(load{Client: c.name, FloorsPool: c.floorsPool, Goroutines: 256, Requests: 40, Attempts: 2}, now())
 				if err != nil {
 					b.Fatal(err)
 				}
-				perSecond += got.perSecond
+				perSecond += got.PerSecond
 				dials += got.dials
 			}
 			b.ReportMetric(perSecond/float64(b.N), "calls/s")
@@ -93,11 +92,11 @@ func benchmarkPool(b *testing.B, failing bool, names ...string) {
 
 func BenchmarkBinary(b *testing.B) {
 	for b.Loop() {
-		plain, withLibrary, err := consumers()
+		built, err := consumers("plain", "library")
 		if err != nil {
 			b.Fatal(err)
 		}
-		b.ReportMetric(float64(withLibrary.size)/float64(plain.size), "over-net/http")
-		b.ReportMetric(float64(len(withLibrary.modules)), "modules")
+		b.ReportMetric(float64(built[1].size)/float64(built[0].size), "over-net/http")
+		b.ReportMetric(float64(len(built[1].modules)), "modules")
 	}
 }

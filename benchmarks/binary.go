@@ -2,14 +2,12 @@ package main
 
 import (
 	"debug/buildinfo"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 const libraryModule = "github.com/wise-partner/usersecurity"
@@ -47,37 +45,35 @@ func build(dir, name string) (binary, error) {
 	return b, nil
 }
 
-// consumers builds both consumers.
-func consumers() (plain, withLibrary binary, err error) {
+// consumers builds the programs of these names.
+func consumers(names ...string) ([]binary, error) {
 	dir, err := os.MkdirTemp("", "benchmarks")
 	if err != nil {
-		return plain, withLibrary, err
+		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	plain, err1 := build(dir, "plain")
-	withLibrary, err2 := build(dir, "library")
-	return plain, withLibrary, errors.Join(err1, err2)
+	binaries := make([]binary, len(names))
+	for i, name := range names {
+		if binaries[i], err = build(dir, name); err != nil {
+			return nil, err
+		}
+	}
+	return binaries, nil
 }
 
 func binaryTable(settings) (table, error) {
-	plain, withLibrary, err := consumers()
+	names := []string{"plain", "library", "retryablehttp", "resty", "gogithub", "azcore", "stripe", "openai"}
+	binaries, err := consumers(names...)
 	if err != nil {
 		return table{}, err
 	}
 	t := table{columns: []string{"", "bytes", "over net/http alone", "linked modules"}}
-	for _, line := range []struct {
-		name string
-		binary
-	}{{"net/http", plain}, {library, withLibrary}} {
-		modules := strconv.Itoa(len(line.modules))
-		if len(line.modules) > 0 {
-			modules += ": " + strings.Join(line.modules, " ")
-		}
+	for i, b := range binaries {
 		t.lines = append(t.lines, []string{
-			line.name,
-			strconv.FormatInt(line.size, 10),
-			fmt.Sprintf("%.3f", float64(line.size)/float64(plain.size)),
-			modules,
+			everyone[i],
+			strconv.FormatInt(b.size, 10),
+			fmt.Sprintf("%.3f", float64(b.size)/float64(binaries[0].size)),
+			strconv.Itoa(len(b.modules)),
 		})
 	}
 	return t, nil

@@ -54,6 +54,42 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
+// A sealed call without a reply, and one whose reply is sealed to a registered
+// key.
+func TestAllocationsOfSealedCalls(t *testing.T) {
+	wise := newKey()
+	client, err := stubClient(emptyAnswer, usersecurity.WithJWE(usersecurity.JWEKeys(usersecurity.StaticKey(&wise.PublicKey))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pin, err := usersecurity.NewPin("0417")
+	if err != nil {
+		t.Fatal(err)
+	}
+	contestants, done, err := openRSARow.setup()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer done()
+	for _, test := range []struct {
+		contestant
+		most float64
+	}{
+		{contestant{"CreatePin", func() error { return client.CreatePin(context.Background(), user, pin) }}, 54},
+		{contestants[1], 109},
+	} {
+		got := testing.AllocsPerRun(200, func() {
+			if err := test.once(); err != nil {
+				t.Fatal(err)
+			}
+		})
+		t.Logf("%s: %.0f allocations", test.name, got)
+		if got > test.most {
+			t.Errorf("%s: %.0f allocations, at most %.0f are allowed", test.name, got, test.most)
+		}
+	}
+}
+
 func TestOneWritePerPost(t *testing.T) {
 	counts, err := writeCounts()
 	if err != nil {
@@ -76,7 +112,7 @@ func TestOneWritePerPost(t *testing.T) {
 
 func TestFaceMapIsHardlyCopied(t *testing.T) {
 	defer ballast()()
-	ways, err := faceMapWays()
+	ways, err := faceMapWays(make([]byte, faceMapSize))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,29 +121,37 @@ func TestFaceMapIsHardlyCopied(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%s: %.2f times the payload", ways[0].name, got)
-	if ways[0].name != library || got > 1.5 {
-		t.Errorf("%s: sending a face map allocates %.2f times its size, at most 1.5 is allowed", ways[0].name, got)
+	if ways[0].name != library || got > 1.4 {
+		t.Errorf("%s: sending a face map allocates %.2f times its size, at most 1.4 is allowed", ways[0].name, got)
 	}
 }
 
+// The server answers the first call of every goroutine when all of them have
+// arrived. So each has needed a connection, and none a second one since: how
+// many more are dialled while the first handshakes are under way depends on who
+// gets a core, and can't be held to a number.
 func TestDials(t *testing.T) {
-	p, err := newPoolServer(t.TempDir())
+	p, err := newPoolServer(false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer p.close()
 	const goroutines, requests = 256, 20
-	for name, failing := range map[string]bool{"all is well": false, "one call in ten fails": true} {
-		t.Run(name, func(t *testing.T) {
-			got, err := p.measure(library, goroutines, requests, failing)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Logf("%.0f dials", got.dials)
-			if got.dials > 4*goroutines {
-				t.Errorf("%.0f dials for %d goroutines", got.dials, goroutines)
-			}
-		})
+	dials := func(m *mood) float64 {
+		m.first = goroutines
+		got, err := p.measure(load{Client: library, Goroutines: goroutines, Requests: requests, Attempts: 2}, m)
+		if err != nil || got.failed != 0 {
+			t.Fatalf("%.0f calls failed that should not: %v", got.failed, err)
+		}
+		return got.dials
+	}
+	well, ill, repeated := dials(answersAll()), dials(failsSome()), dials(failsFirst(50))
+	t.Logf("%.0f dials; %.0f with one call in ten failing, %.0f with every second attempt failing", well, ill, repeated)
+	if well > 2*goroutines {
+		t.Errorf("%.0f dials for %d goroutines", well, goroutines)
+	}
+	if most := 1.15 * well; ill > most || repeated > most {
+		t.Errorf("%.0f dials without failures, %.0f and %.0f with them", well, ill, repeated)
 	}
 }
 
@@ -162,12 +206,32 @@ func TestDirectReplyNeedsNoRSA(t *testing.T) {
 }
 
 func TestConsumerLinksFewModules(t *testing.T) {
-	_, withLibrary, err := consumers()
+	built, err := consumers("library")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("linked: %s", strings.Join(withLibrary.modules, " "))
-	if n := len(withLibrary.modules); n == 0 || n > 6 {
+	t.Logf("linked: %s", strings.Join(built[0].modules, " "))
+	if n := len(built[0].modules); n == 0 || n > 6 {
 		t.Errorf("a consumer links %d modules besides the library, at most 6 are allowed", n)
+	}
+}
+
+// A token from a store costs a call no allocation more than a static one.
+func TestStoredTokensAllocateNothing(t *testing.T) {
+	contestants, done, err := userTokensRow.setup()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer done()
+	static, memory := contestants[0], contestants[1]
+	allocations := func(c contestant) float64 {
+		return testing.AllocsPerRun(2000, func() {
+			if err := c.once(); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	if with, without := allocations(memory), allocations(static); with > without {
+		t.Errorf("%.0f allocations with %s, %.0f with %s", with, memory.name, without, static.name)
 	}
 }

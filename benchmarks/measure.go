@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"runtime"
-	"slices"
 	"time"
 )
 
@@ -36,19 +35,38 @@ func timed(r timedRow) row {
 // sample is what one contestant did in one round, per operation.
 type sample struct{ ns, allocs, bytes float64 }
 
+func (s sample) time() float64 { return s.ns }
+
 // turns is how often each contestant comes in one round. Its best turn counts:
 // the others were disturbed, by this machine's other business.
 const turns = 5
 
-// compare runs the contestants in rounds, in alternating order. A ratio is
-// taken within a round, where all of them met the same machine, and the median
-// of the rounds' ratios is printed.
+// compare prints what measure brings. A ratio is taken within a round, where all
+// contestants met the same machine.
 func compare(contestants []contestant, s settings) (table, error) {
+	samples, err := measure(contestants, s)
+	if err != nil {
+		return table{}, err
+	}
+	t := table{columns: []string{"", "time/op", "over the floor", "rounds", "allocs/op", "bytes/op"}}
+	for i, c := range contestants {
+		line := []string{c.name, time.Duration(median(samples[i], sample.time)).String()}
+		line = append(line, spanned("%.2f", over(samples[i], samples[0], sample.time))...)
+		t.lines = append(t.lines, append(line,
+			whole(median(samples[i], func(s sample) float64 { return s.allocs })),
+			whole(median(samples[i], func(s sample) float64 { return s.bytes }))))
+	}
+	return t, nil
+}
+
+// measure runs the contestants in rounds, in alternating order, and returns
+// what each did in each round.
+func measure(contestants []contestant, s settings) ([][]sample, error) {
 	counts := make([]int, len(contestants))
 	for i, c := range contestants {
 		n, err := calibrate(c.once, s.slice/turns)
 		if err != nil {
-			return table{}, fmt.Errorf("%s: %w", c.name, err)
+			return nil, fmt.Errorf("%s: %w", c.name, err)
 		}
 		counts[i] = n
 	}
@@ -61,7 +79,7 @@ func compare(contestants []contestant, s settings) (table, error) {
 				}
 				got, err := take(contestants[i].once, counts[i])
 				if err != nil {
-					return table{}, fmt.Errorf("%s: %w", contestants[i].name, err)
+					return nil, fmt.Errorf("%s: %w", contestants[i].name, err)
 				}
 				switch {
 				case turn == 0:
@@ -72,27 +90,14 @@ func compare(contestants []contestant, s settings) (table, error) {
 			}
 		}
 	}
-	t := table{columns: []string{"", "time/op", "over the floor", "rounds", "allocs/op", "bytes/op"}}
-	for i, c := range contestants {
-		ratios := make([]float64, s.rounds)
-		for round := range ratios {
-			ratios[round] = samples[i][round].ns / samples[0][round].ns
-		}
-		slices.Sort(ratios)
-		t.lines = append(t.lines, []string{
-			c.name,
-			time.Duration(median(samples[i], func(s sample) float64 { return s.ns })).String(),
-			fmt.Sprintf("%.3f", middle(ratios)),
-			fmt.Sprintf("%.2f to %.2f", ratios[0], ratios[len(ratios)-1]),
-			fmt.Sprintf("%.0f", median(samples[i], func(s sample) float64 { return s.allocs })),
-			fmt.Sprintf("%.0f", median(samples[i], func(s sample) float64 { return s.bytes })),
-		})
-	}
-	return t, nil
+	return samples, nil
 }
 
 // calibrate finds how often once can be called in a slice of time.
 func calibrate(once func() error, slice time.Duration) (int, error) {
+	if err := once(); err != nil { // what is done but once is no part of it
+		return 0, err
+	}
 	for n := 1; ; n *= 2 {
 		start := time.Now()
 		for range n {
@@ -123,18 +128,4 @@ func take(once func() error, n int) (sample, error) {
 		allocs: float64(after.Mallocs-before.Mallocs) / float64(n),
 		bytes:  float64(after.TotalAlloc-before.TotalAlloc) / float64(n),
 	}, nil
-}
-
-func median[T any](all []T, of func(T) float64) float64 {
-	values := make([]float64, len(all))
-	for i, one := range all {
-		values[i] = of(one)
-	}
-	slices.Sort(values)
-	return middle(values)
-}
-
-// middle is the median of what is sorted.
-func middle(sorted []float64) float64 {
-	return (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
 }

@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-// server is an HTTP/1.1 server on loopback that counts its connections.
+// server is a server on loopback that counts its connections.
 type server struct {
 	url      string
 	accepted atomic.Int64
@@ -39,8 +39,9 @@ func (l countingListener) Accept() (net.Conn, error) {
 	return conn, err
 }
 
-// serve starts a server, one of https where it has a certificate.
-func serve(certificate *tls.Certificate, handler http.Handler) (*server, error) {
+// serve starts a server: https where it has a certificate, and HTTP/1.1 unless
+// h2 says that it speaks HTTP/2.
+func serve(certificate *tls.Certificate, h2 bool, handler http.Handler) (*server, error) {
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -50,17 +51,18 @@ func serve(certificate *tls.Certificate, handler http.Handler) (*server, error) 
 		Handler:           handler,
 		ReadHeaderTimeout: time.Minute,
 		ErrorLog:          log.New(io.Discard, "", 0),
+		Protocols:         &http.Protocols{},
 	}
-	var listener net.Listener = countingListener{inner, &s.accepted}
-	if certificate != nil {
-		s.url = "https://" + inner.Addr().String()
-		listener = tls.NewListener(listener, &tls.Config{
-			MinVersion:   tls.VersionTLS12,
-			Certificates: []tls.Certificate{*certificate},
-			NextProtos:   []string{"http/1.1"},
-		})
+	s.http.Protocols.SetHTTP1(!h2)
+	s.http.Protocols.SetHTTP2(h2)
+	listener := countingListener{inner, &s.accepted}
+	if certificate == nil {
+		go func() { _ = s.http.Serve(listener) }()
+		return s, nil
 	}
-	go func() { _ = s.http.Serve(listener) }()
+	s.url = "https://" + inner.Addr().String()
+	s.http.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*certificate}}
+	go func() { _ = s.http.ServeTLS(listener, "", "") }()
 	return s, nil
 }
 

@@ -11,6 +11,7 @@
 //	err = store.Migrate(ctx) // creates the table, once
 //	…
 //	client, err := usersecurity.New(
+//		usersecurity.WithBaseURL(usersecurity.Production),
 //		usersecurity.WithClientCredentials(id, secret),
 //		usersecurity.WithUserTokenStore(store),
 //	)
@@ -38,8 +39,8 @@
 //
 // # Failures
 //
-// An error says in words of this package what failed. errors.As and errors.Is
-// find pgx's own errors in it, of which its text repeats nothing but the
+// An error says in words of this package what failed, which the client's errors
+// repeat. errors.As and errors.Is find pgx's own errors in it, of which its text repeats nothing but the
 // SQLSTATE. Neither an error, nor what a tracer of pgx sees, nor a log of the
 // server's holds a token or a key.
 //

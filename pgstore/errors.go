@@ -30,6 +30,9 @@ type failure struct {
 
 func (e *failure) Error() string { return e.text }
 
+// SafeText has the client's errors repeat the text.
+func (e *failure) SafeText() string { return e.text }
+
 func (e *failure) Is(target error) bool { return errors.Is(e.cause(), target) }
 
 func (e *failure) As(target any) bool { return errors.As(e.cause(), target) }

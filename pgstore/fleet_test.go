@@ -19,8 +19,10 @@ import (
 
 // children are what other processes of the fleet do.
 var children = map[string]func(){
-	"count":   childCounts,
-	"refresh": childRefreshes,
+	"count":           childCounts,
+	"refresh":         childRefreshes,
+	"refresh at Wise": childRefreshesAtWise,
+	"replica":         childReplica,
 }
 
 const (
@@ -76,15 +78,16 @@ func childRefreshes() {
 // child is another process of the fleet.
 type child struct {
 	*exec.Cmd
-	in  io.Closer
+	in  io.WriteCloser
 	out *bufio.Reader
 }
 
 // startChild returns once the process says that it is running.
-func startChild(t *testing.T, d database, name string) *child {
+func startChild(t *testing.T, d database, name string, env ...string) *child {
 	t.Helper()
 	c := &child{Cmd: exec.Command(os.Args[0])}
 	c.Env = append(os.Environ(), childVariable+"="+name, "PGSTORE_TEST_CHILD_URL="+d.url, "PGSTORE_TEST_CHILD_SCHEMA="+d.schema)
+	c.Env = append(c.Env, env...)
 	c.Stderr = os.Stderr
 	in, err := c.StdinPipe()
 	if err != nil {

@@ -166,13 +166,15 @@ func countOn(_ context.Context, now *oauth2.Token) (*oauth2.Token, error) {
 const childVariable = "PGSTORE_TEST_CHILD"
 
 // childStore is the store of a child process, in its parent's database.
-func childStore() (*pgstore.Store, func()) {
+func childStore() (*pgstore.Store, func()) { return childStoreOf(4) }
+
+func childStoreOf(poolSize int32) (*pgstore.Store, func()) {
 	config, err := pgxpool.ParseConfig(os.Getenv("PGSTORE_TEST_CHILD_URL"))
 	if err != nil {
 		panic(err)
 	}
 	config.ConnConfig.RuntimeParams["search_path"] = os.Getenv("PGSTORE_TEST_CHILD_SCHEMA")
-	config.MaxConns = 4
+	config.MaxConns = poolSize
 	pool, err := pgxpool.NewWithConfig(context.Background(), config)
 	if err != nil {
 		panic(err)

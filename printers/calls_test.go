@@ -10,7 +10,10 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,24 +22,27 @@ import (
 	"github.com/wise-partner/usersecurity"
 )
 
+// callID is that of every call: a random one holds a mark once in a while.
+var callID = usersecurity.WithCorrelationID(uuid.MustParse("00000000-0000-4000-8000-000000000001"))
+
 // calls are those whose errors are printed: one of each kind of operation.
 var calls = map[string]func(ctx context.Context, c *usersecurity.Client, o usersecurity.CallOption) error{
 	"CreatePin": func(ctx context.Context, c *usersecurity.Client, o usersecurity.CallOption) error {
-		return c.CreatePin(ctx, 1, pin, o)
+		return c.CreatePin(ctx, 1, pin, callID, o)
 	},
 	"EnrolFaceMap": func(ctx context.Context, c *usersecurity.Client, o usersecurity.CallOption) error {
-		return c.EnrolFaceMap(ctx, 1, faceMap, o)
+		return c.EnrolFaceMap(ctx, 1, faceMap, callID, o)
 	},
 	"CreateDeviceFingerprint": func(ctx context.Context, c *usersecurity.Client, o usersecurity.CallOption) error {
-		_, err := c.CreateDeviceFingerprint(ctx, 1, fingerprint, o)
+		_, err := c.CreateDeviceFingerprint(ctx, 1, fingerprint, callID, o)
 		return err
 	},
 	"CreatePhoneNumber": func(ctx context.Context, c *usersecurity.Client, o usersecurity.CallOption) error {
-		_, err := c.CreatePhoneNumber(ctx, 1, markPhone, o)
+		_, err := c.CreatePhoneNumber(ctx, 1, markPhone, callID, o)
 		return err
 	},
 	"ListPhoneNumbers": func(ctx context.Context, c *usersecurity.Client, o usersecurity.CallOption) error {
-		_, err := c.ListPhoneNumbers(ctx, 1, o)
+		_, err := c.ListPhoneNumbers(ctx, 1, callID, o)
 		return err
 	},
 }
@@ -131,7 +137,7 @@ func TestErrorsOfSources(t *testing.T) {
 			src := usersecurity.TokenFunc(func(context.Context, usersecurity.TokenRequest) (*oauth2.Token, error) { return nil, err })
 			client := must(usersecurity.New(options(challenging{}, src)...))
 			for _, call := range calls {
-				checkError(t, call(t.Context(), client, usersecurity.WithCorrelationID(uuid.New())))
+				checkError(t, call(t.Context(), client, usersecurity.WithMaxAttempts(2)))
 			}
 			ctx, cancel := context.WithCancelCause(t.Context())
 			cancel(err)
@@ -230,42 +236,70 @@ func viaProxy(addr string) http.RoundTripper {
 type contextKey struct{}
 
 // A context that the client hands out shows nothing of the call, and nothing of
-// what the caller's carries to whoever asks for its text. Whoever walks through
-// it finds the caller's own values.
-func TestContexts(t *testing.T) {
+// what the caller's carries to whoever asks for its text.
+func TestContextsAreAsked(t *testing.T) {
 	t.Parallel()
-	for _, carries := range []bool{false, true} {
-		ctx := context.Background()
-		if carries {
-			ctx = context.WithValue(ctx, contextKey{}, markUserToken)
+	eachContext(context.WithValue(context.Background(), contextKey{}, markUserToken), t, func(ctx context.Context) {
+		if ctx.Value(contextKey{}) != markUserToken {
+			t.Error("the caller's value is lost")
 		}
-		look := func(ctx context.Context) {
-			if carries && ctx.Value(contextKey{}) != markUserToken {
-				t.Error("the caller's value is lost")
+		for _, p := range printers {
+			if walks := p.blunt || p.name == "kr/pretty"; !walks {
+				check(t, p, ctx, struct{ C context.Context }{ctx}, []any{ctx})
 			}
+		}
+	})
+}
+
+// Whoever walks through such a context finds the caller's own values alone.
+func TestContextsAreWalked(t *testing.T) {
+	t.Parallel()
+	wiseKey()
+	synctest.Test(t, func(t *testing.T) {
+		var (
+			mu  sync.Mutex
+			all []context.Context
+		)
+		eachContext(context.Background(), t, func(ctx context.Context) {
+			mu.Lock()
+			defer mu.Unlock()
+			all = append(all, ctx)
+		})
+		synctest.Wait() // a walk asks for no lock
+		for _, ctx := range all {
 			for _, p := range printers {
-				if walks := p.blunt || p.name == "kr/pretty"; !carries || !walks {
-					check(t, p, ctx, struct{ C context.Context }{ctx}, struct{ c context.Context }{ctx}, []any{ctx})
-				}
+				check(t, p, ctx, struct{ c context.Context }{ctx})
 			}
 		}
-		src := usersecurity.TokenFunc(func(ctx context.Context, req usersecurity.TokenRequest) (*oauth2.Token, error) {
-			look(ctx)
-			return tokens(ctx, req)
-		})
-		transport := roundTripper(func(r *http.Request) (*http.Response, error) {
-			look(r.Context())
-			return challenging{}.RoundTrip(r)
-		})
-		client := must(usersecurity.New(append(options(transport, usersecurity.CacheTokens(src)),
-			usersecurity.WithObserver(observing(look)), usersecurity.WithRateLimiter(limiting(look)),
-			usersecurity.WithJWE(usersecurity.JWEKeys(keySource(look))))...))
-		for _, call := range calls {
-			if err := call(ctx, client, usersecurity.WithToken(markUserToken)); err == nil {
+	})
+}
+
+// eachContext makes calls under ctx, and shows look what contexts sources,
+// transports, observers and limiters get.
+func eachContext(ctx context.Context, t *testing.T, look func(context.Context)) {
+	t.Helper()
+	var seen atomic.Int32
+	looks := func(ctx context.Context) { seen.Add(1); look(ctx) }
+	src := usersecurity.TokenFunc(func(ctx context.Context, req usersecurity.TokenRequest) (*oauth2.Token, error) {
+		looks(ctx)
+		return tokens(ctx, req)
+	})
+	transport := roundTripper(func(r *http.Request) (*http.Response, error) {
+		looks(r.Context())
+		return challenging{}.RoundTrip(r)
+	})
+	client := must(usersecurity.New(append(options(transport, usersecurity.CacheTokens(src)),
+		usersecurity.WithObserver(observing(looks)), usersecurity.WithRateLimiter(limiting(looks)),
+		usersecurity.WithJWE(usersecurity.JWEKeys(keySource(looks))))...))
+	for _, call := range calls {
+		for _, o := range []usersecurity.CallOption{usersecurity.WithToken(markUserToken), usersecurity.WithMaxAttempts(1)} {
+			if call(ctx, client, o) == nil {
 				t.Error("the call did not fail")
 			}
-			_ = call(ctx, client, usersecurity.WithMaxAttempts(1))
 		}
+	}
+	if least := int32(3 * 2 * len(calls)); seen.Load() < least {
+		t.Errorf("only %d contexts were seen", seen.Load())
 	}
 }
 

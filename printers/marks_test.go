@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -57,8 +56,8 @@ func forms(text string) []string {
 var (
 	// hexDump is a line of encoding/hex's Dump, which spew writes.
 	hexDump = regexp.MustCompile(`(?m)^\s*[0-9a-f]{8}  ((?:[0-9a-f]{2} {1,2})+)`)
-	// pinDigits are the PIN's, and not four of a longer number.
-	pinDigits = regexp.MustCompile(`\b` + markPin + `\b`)
+	// pinDigits are the PIN's, and not four of a longer number or of its hex digits.
+	pinDigits = regexp.MustCompile(`\b(` + markPin + `|` + hex.EncodeToString([]byte(markPin)) + `)\b`)
 	// randomIDs hold any four digits once in a while.
 	randomIDs = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|0x[0-9a-fA-F]{5,}`)
 )
@@ -76,12 +75,12 @@ func undumped(text string) string {
 	return text + "\n" + string(dumped)
 }
 
-// allForms are those of all marks, but for the bare PIN: see pinDigits.
+// allForms are those of all marks, and of the PIN in quotes: see pinDigits.
 var allForms = sync.OnceValue(func() (all []string) {
-	for _, m := range []string{mark, strings.ToUpper(mark[:1]) + mark[1:], markPin, markPhone, markPhone[1:]} {
+	for _, m := range []string{mark, strings.ToUpper(mark[:1]) + mark[1:], `"` + markPin + `"`, markPhone, markPhone[1:]} {
 		all = append(all, forms(m)...)
 	}
-	return slices.DeleteFunc(all, func(form string) bool { return form == markPin })
+	return append(all, fmt.Sprintf("%d", []byte(markPin)))
 })
 
 // findMarks returns where marks stand in a text, with what stands before them.
@@ -105,16 +104,22 @@ func around(text string, i int) string { return text[max(0, i-150):min(len(text)
 // A search that finds nothing proves nothing unless it can find.
 func TestMarksAreFound(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{markFingerprint, "x" + markFingerprint, "xy" + markFingerprint, markPin, markPhone} {
+	for _, text := range []string{markFingerprint, "x" + markFingerprint, "xy" + markFingerprint, `{"pin":"` + markPin + `"}`, markPhone} {
 		raw := []byte(text)
 		for _, printed := range []string{
-			text, fmt.Sprintf("%q", text), fmt.Sprintf("%x %X", text, text), fmt.Sprintf("% x", raw), fmt.Sprint(raw), fmt.Sprintf("%#v", raw), fmt.Sprintf("%#v", [20]byte(append(raw, make([]byte, 20)...))),
-			hex.Dump(append(bytes.Repeat([]byte{'.'}, 13), raw...)), strings.ReplaceAll(fmt.Sprint(raw), " ", ","),
+			text, fmt.Sprintf("%q", text), fmt.Sprintf("%x %X", text, text), fmt.Sprintf("% x", raw),
+			fmt.Sprintf("%d", raw), fmt.Sprintf("%#v", raw), fmt.Sprintf("%#v", [20]byte(append(raw, make([]byte, 20)...))),
+			hex.Dump(append(bytes.Repeat([]byte{'.'}, 13), raw...)), strings.ReplaceAll(fmt.Sprintf("%d", raw), " ", ","),
 			base64.StdEncoding.EncodeToString(raw), base64.RawURLEncoding.EncodeToString(raw),
 		} {
 			if len(findMarks(printed)) == 0 {
 				t.Errorf("%q was not found in %q", text, printed)
 			}
+		}
+	}
+	for _, printed := range []string{markPin, "a " + markPin + ",", fmt.Sprintf("%x", markPin), fmt.Sprintf("%d", []byte(markPin))} {
+		if len(findMarks(printed)) == 0 {
+			t.Errorf("the PIN was not found in %q", printed)
 		}
 	}
 	if found := findMarks("0xc000831700 18317 5a1f0c3e-8317-4a57-9c7e-0d2f6b1a4c11"); found != nil {

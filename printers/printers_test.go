@@ -104,8 +104,8 @@ func slogged(v any) string {
 		}}),
 	} {
 		l := slog.New(h)
-		l.Info("printed", "value", v, slog.Group("group", "value", v, slog.Any("again", v)))
-		l.With("with", v).WithGroup("g").Error("printed", slog.Any("list", []any{v}), "map", map[string]any{"v": v})
+		l.Info("printed", slog.Any("value", v), slog.Group("group", slog.Any("value", v)))
+		l.With("with", v).WithGroup("g").Error("printed", "list", []any{v}, "map", map[string]any{"v": v})
 	}
 	fmt.Fprintf(&b, "%v %+v", slog.AnyValue(v), slog.Any("value", v).Value.Resolve())
 	return b.String()

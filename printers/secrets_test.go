@@ -27,9 +27,10 @@ func TestPlainFieldsAreMasked(t *testing.T) {
 		t.Run(v.name, func(t *testing.T) {
 			t.Parallel()
 			for _, p := range printers {
-				if !p.blunt && !(p.encoder && v.encoded) {
-					check(t, p, v.held...)
+				if p.blunt || p.encoder && v.encoded {
+					continue
 				}
+				check(t, p, v.held...)
 			}
 		})
 	}

@@ -55,47 +55,19 @@ type subject struct {
 func (f *Fault) fits(s subject) bool {
 	op := s.operation
 	return !f.onAccept() &&
-		(f.Operation == op && op != "" || f.Operation == "" && (userSecurity[op] || successors[op] || s.protected)) &&
+		(f.Operation == op && op != "" || f.Operation == "" && (op != "" && !ownNeeds[op] || s.protected)) &&
 		(f.User == 0 || f.User == s.user) &&
 		(f.Attempt == 0 || f.Attempt == s.attempt)
 }
 
-// userSecurity and successors are the operations that a rule without an
-// operation is about.
-var userSecurity = map[usersecurity.Operation]bool{
-	usersecurity.OpCreatePin:               true,
-	usersecurity.OpDeletePin:               true,
-	usersecurity.OpEnrolFaceMap:            true,
-	usersecurity.OpDeleteFaceMap:           true,
-	usersecurity.OpCreateDeviceFingerprint: true,
-	usersecurity.OpListDeviceFingerprints:  true,
-	usersecurity.OpDeleteDeviceFingerprint: true,
-	usersecurity.OpListPhoneNumbers:        true,
-	usersecurity.OpCreatePhoneNumber:       true,
-	usersecurity.OpUpdatePhoneNumber:       true,
-	usersecurity.OpDeletePhoneNumber:       true,
-}
-
-var successors = map[usersecurity.Operation]bool{
-	usersecurity.OpSCACreatePin:                        true,
-	usersecurity.OpSCAVerifyPin:                        true,
-	usersecurity.OpSCADeletePin:                        true,
-	usersecurity.OpSCACreateDeviceFingerprint:          true,
-	usersecurity.OpSCAVerifyDeviceFingerprint:          true,
-	usersecurity.OpSCADeleteDeviceFingerprint:          true,
-	usersecurity.OpSCAEnrolFaceMap:                     true,
-	usersecurity.OpSCAVerifyFaceMap:                    true,
-	usersecurity.OpSCADeleteFaceMap:                    true,
-	usersecurity.OpSCAStartSession:                     true,
-	usersecurity.OpOneTimeTokenStatus:                  true,
-	usersecurity.OpOneTimeTokenTrigger:                 true,
-	usersecurity.OpOneTimeTokenVerifyOTP:               true,
-	usersecurity.OpOneTimeTokenVerifyPin:               true,
-	usersecurity.OpOneTimeTokenVerifyDeviceFingerprint: true,
-	usersecurity.OpOneTimeTokenVerifyFaceMap:           true,
-	usersecurity.OpListProfiles:                        true,
-	usersecurity.OpFaceTecPublicKey:                    true,
-	usersecurity.OpSignUp:                              true,
+// ownNeeds are the operations that a rule without an operation leaves alone:
+// tokens, keys and what else a client asks for by itself.
+var ownNeeds = map[usersecurity.Operation]bool{
+	usersecurity.OpFetchToken:       true,
+	usersecurity.OpFetchUser:        true,
+	usersecurity.OpFetchWiseKey:     true,
+	usersecurity.OpRegisterReplyKey: true,
+	usersecurity.OpVerifyJWE:        true,
 }
 
 // faults are the rules in force.

@@ -11,62 +11,84 @@ import (
 	"github.com/wise-partner/usersecurity/usersecuritytest"
 )
 
-// Each method has its field, calls it with what it was given, and says which
-// field is missing where there is none.
-func TestStub(t *testing.T) {
-	api := reflect.TypeFor[usersecurity.API]()
-	fields := reflect.TypeFor[usersecuritytest.Stub]()
-	if api.NumMethod() != fields.NumField() {
-		t.Errorf("%d methods, %d fields", api.NumMethod(), fields.NumField())
+// Each method of each stub has its field, calls it with what it was given, and
+// says which field is missing where there is none.
+func TestStubs(t *testing.T) {
+	t.Parallel()
+	for stub, api := range map[reflect.Type]reflect.Type{
+		reflect.TypeFor[usersecuritytest.Stub]():             reflect.TypeFor[usersecurity.API](),
+		reflect.TypeFor[usersecuritytest.RelayStub]():        reflect.TypeFor[usersecurity.RelayAPI](),
+		reflect.TypeFor[usersecuritytest.SCAStub]():          reflect.TypeFor[usersecurity.SCAAPI](),
+		reflect.TypeFor[usersecuritytest.OneTimeTokenStub](): reflect.TypeFor[usersecurity.OneTimeTokenAPI](),
+		reflect.TypeFor[usersecuritytest.UserTokenStub]():    reflect.TypeFor[usersecurity.UserTokenAPI](),
+	} {
+		if api.NumMethod() != stub.NumField() {
+			t.Errorf("%s: %d methods, %d fields", stub, api.NumMethod(), stub.NumField())
+		}
+		for i := range api.NumMethod() {
+			t.Run(stub.Name()+"/"+api.Method(i).Name, func(t *testing.T) { checkStub(t, stub, api.Method(i)) })
+		}
 	}
+}
+
+func checkStub(t *testing.T, fields reflect.Type, method reflect.Method) {
+	field, ok := fields.FieldByName(method.Name + "Func")
+	if !ok || field.Type != method.Type {
+		t.Fatal("there is no field of its type")
+	}
+	stub := reflect.New(fields)
+	args := argumentsOf(t, field.Type)
+	results := stub.MethodByName(method.Name).Call(args)
+	err, _ := results[len(results)-1].Interface().(error)
+	if err == nil || !strings.Contains(err.Error(), fields.Name()+"."+method.Name+"Func is not set") {
+		t.Errorf("without a field: %v", err)
+	}
+
 	expected := errors.New("from the field")
-	for i := range api.NumMethod() {
-		name := api.Method(i).Name
-		field, ok := fields.FieldByName(name + "Func")
-		if !ok || field.Type != api.Method(i).Type {
-			t.Errorf("%s has no field of its type", name)
-			continue
+	var called []reflect.Value
+	stub.Elem().FieldByName(field.Name).Set(reflect.MakeFunc(field.Type, func(got []reflect.Value) []reflect.Value {
+		called = got
+		results := make([]reflect.Value, field.Type.NumOut())
+		for i := range results {
+			results[i] = reflect.Zero(field.Type.Out(i))
 		}
-		var called []reflect.Value
-		stub := reflect.New(fields)
-		args := []reflect.Value{reflect.ValueOf(t.Context())}
-		for j := 1; j < field.Type.NumIn()-1; j++ {
-			args = append(args, reflect.New(field.Type.In(j)).Elem())
-			if arg := args[j]; arg.CanInt() {
-				arg.SetInt(int64(40 + j))
-			}
-		}
-		option := usersecurity.WithMaxAttempts(1)
-		args = append(args, reflect.ValueOf(option))
-
-		results := stub.MethodByName(name).Call(args)
-		err, _ := results[len(results)-1].Interface().(error)
-		if err == nil || !strings.Contains(err.Error(), "Stub."+name+"Func is not set") {
-			t.Errorf("%s without a field: %v", name, err)
-		}
-
-		stub.Elem().FieldByName(field.Name).Set(reflect.MakeFunc(field.Type, func(got []reflect.Value) []reflect.Value {
-			called = got
-			results := make([]reflect.Value, field.Type.NumOut())
-			for i := range results {
-				results[i] = reflect.Zero(field.Type.Out(i))
-			}
-			results[len(results)-1] = reflect.ValueOf(&expected).Elem()
-			return results
-		}))
-		results = stub.MethodByName(name).Call(args)
-		if err, _ := results[len(results)-1].Interface().(error); !errors.Is(err, expected) {
-			t.Errorf("%s: %v, want the field's error", name, err)
-		}
-		if len(called) != len(args) || called[len(args)-1].Len() != 1 {
-			t.Fatalf("%s: the field was called with %d arguments, want %d", name, len(called), len(args))
-		}
-		for j, arg := range called[:len(args)-1] {
-			if !reflect.DeepEqual(arg.Interface(), args[j].Interface()) {
-				t.Errorf("%s: argument %d is %v, want %v", name, j, arg, args[j])
-			}
+		results[len(results)-1] = reflect.ValueOf(&expected).Elem()
+		return results
+	}))
+	results = stub.MethodByName(method.Name).Call(args)
+	if err, _ := results[len(results)-1].Interface().(error); !errors.Is(err, expected) {
+		t.Errorf("%v, want the field's error", err)
+	}
+	if len(called) != len(args) || field.Type.IsVariadic() && called[len(args)-1].Len() != 1 {
+		t.Fatalf("the field was called with %d arguments, want %d", len(called), len(args))
+	}
+	for j, arg := range args {
+		if (!field.Type.IsVariadic() || j < len(args)-1) && !reflect.DeepEqual(called[j].Interface(), arg.Interface()) {
+			t.Errorf("argument %d is %v, want %v", j, called[j], arg)
 		}
 	}
+}
+
+// argumentsOf are arguments of which those that can be told apart differ.
+func argumentsOf(t *testing.T, of reflect.Type) (args []reflect.Value) {
+	for j := range of.NumIn() {
+		switch in := of.In(j); {
+		case in == reflect.TypeFor[context.Context]():
+			args = append(args, reflect.ValueOf(t.Context()))
+		case of.IsVariadic() && j == of.NumIn()-1:
+			args = append(args, reflect.ValueOf(usersecurity.WithMaxAttempts(1)))
+		default:
+			arg := reflect.New(in).Elem()
+			switch {
+			case arg.CanInt():
+				arg.SetInt(int64(40 + j))
+			case arg.Kind() == reflect.String:
+				arg.SetString(strings.Repeat("x", j+1))
+			}
+			args = append(args, arg)
+		}
+	}
+	return args
 }
 
 func TestStubIsAnAPI(t *testing.T) {

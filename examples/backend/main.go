@@ -2,29 +2,37 @@
 // factors at Wise in the partner's own app: a PIN, their devices, and the phone
 // number for one-time passwords. It is written to be copied from.
 //
-//	go run ./examples/backend -demo
+//	go run -C examples/backend . -demo
 //
-// runs it against a simulator of Wise, makes some requests to it, and shows what
-// became of them; with -logs it shows the service's log as well. Without -demo it
-// serves:
+// runs two replicas of it against a simulator of Wise, makes some requests to
+// them, and shows what became of them; with -logs it shows the service's log as
+// well. Without -demo it serves:
 //
-//	WISE_CLIENT_SECRET=… go run ./examples/backend \
+//	WISE_CLIENT_SECRET=… DATABASE_URL=… TOKEN_KEYS=… go run -C examples/backend . \
 //		-base-url https://api.wise-sandbox.com -client-id … -customers customers.json
+//
+// The customers' tokens are in the PostgreSQL that DATABASE_URL names, encrypted
+// with the first of TOKEN_KEYS (store.go says what these look like); without
+// DATABASE_URL they are in this process, for a service of one replica.
 //
 // The app sends its session as a bearer token:
 //
 //	PUT    /me/pin           {"pin": "0417"}                 204
 //	DELETE /me/pin                                           204
+//	PUT    /me/face-map      {"faceMap": "…"}                204
+//	DELETE /me/face-map                                      204
 //	POST   /me/devices       {"fingerprint": "…"}            201 {"id", "createdAt"}
 //	GET    /me/devices                                       200 {"devices": […]}
 //	DELETE /me/devices/{id}                                  204
 //	PUT    /me/phone         {"phoneNumber": "+6588888888"}  200 {"phoneNumber", "verified"}
 //	GET    /me/phone                                         200
 //	DELETE /me/phone                                         204
+//	POST   /me/wise-link                                     200 {"url"}
+//	GET    /wise/callback    from Wise's page                303 /settings?wise=linked
 //	GET    /healthz                                          204
 //
-// Whatever fails is answered with application/problem+json; errors.go has the
-// codes.
+// Whatever fails is answered with application/problem+json; problems.go has
+// the codes, and errors.go says which error gets which.
 //
 // What this example leaves to the service it is copied into: a database in place
 // of what session.go keeps in memory, TLS in front of it, limits on how often a
@@ -67,6 +75,7 @@ func run(ctx context.Context, args []string, env func(string) string, out, logs 
 	addr := flags.String("addr", "127.0.0.1:8080", "where to listen; put something that speaks TLS in front")
 	baseURL := flags.String("base-url", "", "Wise's address, such as "+usersecurity.Sandbox)
 	clientID := flags.String("client-id", "", "the partner's client id; its secret is WISE_CLIENT_SECRET")
+	publicURL := flags.String("public-url", "http://localhost:8080", "by which browsers reach this service; Wise must know "+callbackPath+" below it as a redirect URI")
 	customersFile := flags.String("customers", "", "a JSON file with the customers; session.go says what is in it")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -76,30 +85,47 @@ func run(ctx context.Context, args []string, env func(string) string, out, logs 
 		if !*demoLogs {
 			logger = slog.New(slog.DiscardHandler)
 		}
-		return runDemo(ctx, out, logger)
+		return runDemo(ctx, env, out, logger)
 	}
 
 	customers, err := loadCustomers(*customersFile)
 	if err != nil {
 		return err
 	}
-	// The secret comes from the environment: arguments show in the process list.
-	partner := partner{baseURL: *baseURL, clientID: *clientID, clientSecret: env("WISE_CLIENT_SECRET")}
-	client, err := newClient(partner, customers, logger)
+	store, closeStore, err := openStore(ctx, env("DATABASE_URL"), env("TOKEN_KEYS"))
 	if err != nil {
 		return err
 	}
-	defer client.CloseIdleConnections()
-	checkWise(ctx, client, logger)
+	defer closeStore()
+	// The secret comes from the environment: arguments show in the process list.
+	partner := partner{baseURL: *baseURL, clientID: *clientID, clientSecret: env("WISE_CLIENT_SECRET"), publicURL: *publicURL}
 	listener, err := net.Listen("tcp", *addr)
 	if err != nil {
 		return err
 	}
-	return serve(ctx, listener, newAPI(client, customers, logger).handler(), logger)
+	return runReplica(ctx, partner, store, customers, listener, logger)
 }
 
-// partner is how the partner is known to Wise.
-type partner struct{ baseURL, clientID, clientSecret string }
+// partner is how the partner is known to Wise, and to browsers.
+type partner struct{ baseURL, clientID, clientSecret, publicURL string }
+
+// runReplica is the service: one client for the life of the process, and what
+// answers the app's requests with it.
+func runReplica(ctx context.Context, p partner, store usersecurity.TokenStore, s sessions, listener net.Listener, logger *slog.Logger, opts ...usersecurity.Option) error {
+	client, err := newClient(p, store, logger, opts...)
+	if err != nil {
+		_ = listener.Close()
+		return err
+	}
+	defer client.CloseIdleConnections()
+	linking, err := newLinking(client.UserTokens, store, p.publicURL, p.clientSecret)
+	if err != nil {
+		_ = listener.Close()
+		return err
+	}
+	checkWise(ctx, client, logger)
+	return serve(ctx, listener, newAPI(client, linking, s, logger).handler(), logger)
+}
 
 // How long a request may take, from the inside out. A customer is waiting: the
 // library's defaults, made for jobs as well, would let him wait a minute.
@@ -112,17 +138,17 @@ const (
 )
 
 // newClient makes the one client of the process.
-func newClient(p partner, vault vault, logger *slog.Logger) (*usersecurity.Client, error) {
-	return usersecurity.New(
+func newClient(p partner, store usersecurity.TokenStore, logger *slog.Logger, opts ...usersecurity.Option) (*usersecurity.Client, error) {
+	return usersecurity.New(append([]usersecurity.Option{
 		usersecurity.WithBaseURL(p.baseURL),
 		usersecurity.WithClientCredentials(p.clientID, p.clientSecret),
-		usersecurity.WithUserTokens(usersecurity.CacheTokens(newUserTokens(p, vault))),
+		usersecurity.WithUserTokenStore(store),
 		usersecurity.WithJWE(),
 		usersecurity.WithRetry(usersecurity.RetryPolicy{MaxRetryAfter: maxRetryAfter}),
 		usersecurity.WithTimeouts(attemptTime, actionTime),
 		usersecurity.WithLogger(logger),
 		usersecurity.WithUserAgent("example-backend/1.0"),
-	)
+	}, opts...)...)
 }
 
 // checkWise finds out at the start what would otherwise be found out by the first

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"sync"
 
 	"github.com/wise-partner/usersecurity"
 )
@@ -46,36 +45,20 @@ func bearer(r *http.Request) string {
 	return strings.TrimSpace(session)
 }
 
-// directory keeps the customers in memory: sessions, and what Wise granted for
-// them. A service has a database for it.
+// directory keeps the customers in memory. A service has a database for it.
 type directory struct {
 	bySession map[[sha256.Size]byte]customer // by the hash: who reads it has no session
-	grants    map[usersecurity.UserID]*keptGrant
 }
 
-type keptGrant struct {
-	mu sync.Mutex
-	grant
-}
-
-var (
-	_ sessions = (*directory)(nil)
-	_ vault    = (*directory)(nil)
-)
+var _ sessions = (*directory)(nil)
 
 func newDirectory() *directory {
-	return &directory{
-		bySession: map[[sha256.Size]byte]customer{},
-		grants:    map[usersecurity.UserID]*keptGrant{},
-	}
+	return &directory{bySession: map[[sha256.Size]byte]customer{}}
 }
 
 // add is for the start of the program: it is not safe for concurrent use.
-func (d *directory) add(session [sha256.Size]byte, c customer, refreshToken string) {
-	d.bySession[session] = c
-	if refreshToken != "" {
-		d.grants[c.WiseUser] = &keptGrant{grant: grant{RefreshToken: refreshToken}}
-	}
+func (d *directory) add(session string, c customer) {
+	d.bySession[sha256.Sum256([]byte(session))] = c
 }
 
 // Customer looks up whose session it is.
@@ -87,35 +70,16 @@ func (d *directory) Customer(_ context.Context, session string) (customer, error
 	return c, nil
 }
 
-// Update holds the lock of one user only: a slow refresh keeps nobody else
-// waiting.
-func (d *directory) Update(_ context.Context, user usersecurity.UserID, change func(grant) (grant, error)) (grant, error) {
-	kept := d.grants[user]
-	if kept == nil {
-		return grant{}, errNotLinked
-	}
-	kept.mu.Lock()
-	defer kept.mu.Unlock()
-	changed, err := change(kept.grant)
-	if err != nil {
-		return grant{}, err
-	}
-	kept.grant = changed
-	return changed, nil
-}
-
 // loadCustomers reads a list of
 //
 //	{
 //	  "customer": "c-1",
 //	  "wiseUser": 1001,
 //	  "verifiedPhones": ["+6588888888"],
-//	  "sessionSHA256": "…",
-//	  "refreshToken": "…"
+//	  "sessionSHA256": "…"
 //	}
 //
-// where sessionSHA256 is what `printf %s "$SESSION" | sha256sum` prints. The
-// refresh tokens make the file a secret: nobody else may read it.
+// where sessionSHA256 is what `printf %s "$SESSION" | sha256sum` prints.
 func loadCustomers(file string) (*directory, error) {
 	if file == "" {
 		return nil, errors.New("-customers is missing")
@@ -129,7 +93,6 @@ func loadCustomers(file string) (*directory, error) {
 		WiseUser       usersecurity.UserID `json:"wiseUser"`
 		VerifiedPhones []string            `json:"verifiedPhones"`
 		SessionSHA256  string              `json:"sessionSHA256"`
-		RefreshToken   string              `json:"refreshToken"`
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
@@ -148,7 +111,7 @@ func loadCustomers(file string) (*directory, error) {
 			return nil, fmt.Errorf("%s: entry %d: customer and wiseUser are needed", file, n)
 		}
 		copy(session[:], hash)
-		d.add(session, customer{e.Customer, e.WiseUser, e.VerifiedPhones}, e.RefreshToken)
+		d.bySession[session] = customer{e.Customer, e.WiseUser, e.VerifiedPhones}
 	}
 	return d, nil
 }

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/wise-partner/usersecurity"
+)
+
+// setPin sets a first PIN. It never replaces one: that is two steps for the
+// customer, DELETE and PUT, so that a PIN is never lost to a lapse, and so that
+// the partner can ask for more before the first of them.
+func (a *api) setPin(ctx context.Context, x *exchange) (answer, error) {
+	var body struct {
+		Pin string `json:"pin"`
+	}
+	if err := x.body(&body, maxBody); err != nil {
+		return answer{}, err
+	}
+	pin, err := usersecurity.NewPin(body.Pin)
+	if err != nil {
+		return answer{}, problemPin
+	}
+	err = a.wise.CreatePin(ctx, x.customer.WiseUser, pin, x.wiseOptions()...)
+	if err != nil && usersecurity.OutcomeOf(err) == usersecurity.OutcomeDone {
+		// The PIN is set. Only the reply, in which nothing is, could not be read.
+		a.log.WarnContext(ctx, "the reply to a PIN can't be read", slog.Any("error", err), slog.String("request_id", x.id.String()))
+		err = nil
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{status: http.StatusNoContent}, nil
+}
+
+func (a *api) deletePin(ctx context.Context, x *exchange) (answer, error) {
+	if err := a.wise.DeletePin(ctx, x.customer.WiseUser, x.wiseOptions()...); err != nil {
+		return answer{}, err
+	}
+	return answer{status: http.StatusNoContent}, nil
+}
+
+// enrolFaceMap passes on what the app's face SDK has made and encrypted for Wise.
+func (a *api) enrolFaceMap(ctx context.Context, x *exchange) (answer, error) {
+	var body struct {
+		FaceMap string `json:"faceMap"`
+	}
+	if err := x.body(&body, maxFaceMapBody); err != nil {
+		return answer{}, err
+	}
+	faceMap, err := usersecurity.FaceMapFromBase64(body.FaceMap)
+	if err != nil {
+		return answer{}, problemFaceMap
+	}
+	if err := a.wise.EnrolFaceMap(ctx, x.customer.WiseUser, faceMap, x.wiseOptions()...); err != nil {
+		return answer{}, err
+	}
+	return answer{status: http.StatusNoContent}, nil
+}
+
+func (a *api) deleteFaceMap(ctx context.Context, x *exchange) (answer, error) {
+	if err := a.wise.DeleteFaceMap(ctx, x.customer.WiseUser, x.wiseOptions()...); err != nil {
+		return answer{}, err
+	}
+	return answer{status: http.StatusNoContent}, nil
+}
+
+type device struct {
+	ID        uuid.UUID `json:"id"`
+	CreatedAt time.Time `json:"createdAt"`
+}
+
+func (a *api) addDevice(ctx context.Context, x *exchange) (answer, error) {
+	var body struct {
+		Fingerprint string `json:"fingerprint"`
+	}
+	if err := x.body(&body, maxBody); err != nil {
+		return answer{}, err
+	}
+	fingerprint, err := usersecurity.NewFingerprint(body.Fingerprint)
+	if err != nil {
+		return answer{}, problemFingerprint
+	}
+	created, err := a.wise.CreateDeviceFingerprint(ctx, x.customer.WiseUser, fingerprint, x.wiseOptions()...)
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{
+		status:   http.StatusCreated,
+		location: "/me/devices/" + created.ID.String(),
+		body:     device{created.ID, created.CreatedAt},
+	}, nil
+}
+
+func (a *api) listDevices(ctx context.Context, x *exchange) (answer, error) {
+	list, err := a.wise.ListDeviceFingerprints(ctx, x.customer.WiseUser, x.wiseOptions()...)
+	if err != nil {
+		return answer{}, err
+	}
+	devices := make([]device, 0, len(list)) // an empty list is [], not null
+	for _, d := range list {
+		devices = append(devices, device{d.ID, d.CreatedAt})
+	}
+	return answer{status: http.StatusOK, body: map[string]any{"devices": devices}}, nil
+}
+
+func (a *api) deleteDevice(ctx context.Context, x *exchange) (answer, error) {
+	id, err := uuid.Parse(x.request.PathValue("id"))
+	if err != nil || id == uuid.Nil {
+		return answer{}, problemDeviceNotFound
+	}
+	if err := a.wise.DeleteDeviceFingerprint(ctx, x.customer.WiseUser, id, x.wiseOptions()...); err != nil {
+		return answer{}, err
+	}
+	return answer{status: http.StatusNoContent}, nil
+}

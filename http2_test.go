@@ -1,0 +1,136 @@
+package usersecurity_test
+
+import (
+	"crypto/tls"
+	"encoding/binary"
+	"io"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"testing"
+
+	"github.com/wise-partner/usersecurity"
+)
+
+// The frames of HTTP/2 that the tests need.
+const (
+	frameHeaders  = 0x1
+	frameReset    = 0x3
+	frameSettings = 0x4
+	frameGoAway   = 0x7
+
+	flagEndStream  = 0x1
+	flagEndHeaders = 0x4
+
+	refusedStream = 0x7 // an error code
+)
+
+// frames is a server's side of one connection.
+type frames struct{ net.Conn }
+
+func (f frames) write(kind, flags byte, stream uint32, payload ...byte) {
+	frame := []byte{byte(len(payload) >> 16), byte(len(payload) >> 8), byte(len(payload)), kind, flags}
+	frame = binary.BigEndian.AppendUint32(frame, stream)
+	_, _ = f.Write(append(frame, payload...))
+}
+
+// answer sends a status without a body.
+func (f frames) answer(stream uint32, status string) {
+	header := append([]byte{0x08, byte(len(status))}, status...) // :status, not indexed
+	f.write(frameHeaders, flagEndStream|flagEndHeaders, stream, header...)
+}
+
+// requests calls serve with the stream of each request that arrives, until it
+// returns false or the connection ends.
+func (f frames) requests(serve func(stream uint32) bool) {
+	const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+	if _, err := io.ReadFull(f, make([]byte, len(preface))); err != nil {
+		return
+	}
+	f.write(frameSettings, 0, 0)
+	head := make([]byte, 9)
+	for {
+		if _, err := io.ReadFull(f, head); err != nil {
+			return
+		}
+		length := int64(head[0])<<16 | int64(head[1])<<8 | int64(head[2])
+		if _, err := io.CopyN(io.Discard, f, length); err != nil {
+			return
+		}
+		if head[3] == frameHeaders && !serve(binary.BigEndian.Uint32(head[5:])&0x7fffffff) {
+			return
+		}
+	}
+}
+
+// refusingHTTP2 refuses the first request, in the way that is asked for, and
+// answers those that follow with 409.
+func refusingHTTP2(t *testing.T, ca *authority, refuse func(f frames, stream uint32) (goOn bool)) (base string, arrived *atomic.Int64) {
+	t.Helper()
+	config := serving(ca.signs(nil))
+	config.NextProtos = []string{"h2"}
+	listener := must(tls.Listen("tcp", "127.0.0.1:0", config))
+	t.Cleanup(func() { _ = listener.Close() })
+	arrived = &atomic.Int64{}
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer func() { _ = conn.Close() }()
+				f := frames{conn}
+				f.requests(func(stream uint32) bool {
+					if arrived.Add(1) == 1 {
+						return refuse(f, stream)
+					}
+					f.answer(stream, "409")
+					return true
+				})
+			}()
+		}
+	}()
+	return "https://" + listener.Addr().String(), arrived
+}
+
+// What an HTTP/2 server refuses before it looks at it, and net/http's own
+// transport repeats, is no lost attempt: a 409 is certain. Of another transport
+// nobody knows why it wrote twice.
+func TestHTTP2RefusalsAreNotLost(t *testing.T) {
+	t.Parallel()
+	for name, refuse := range map[string]func(f frames, stream uint32) bool{
+		"REFUSED_STREAM": func(f frames, stream uint32) bool {
+			f.write(frameReset, 0, stream, 0, 0, 0, refusedStream)
+			return true
+		},
+		"GOAWAY": func(f frames, _ uint32) bool {
+			f.write(frameGoAway, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) // it has processed no stream
+			_, _ = io.Copy(io.Discard, f)                      // until the client has left
+			return false
+		},
+	} {
+		for _, wrapped := range []bool{false, true} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				ca := newAuthority("known")
+				base, arrived := refusingHTTP2(t, ca, refuse)
+				transport := usersecurity.NewTransport()
+				transport.TLSClientConfig.RootCAs = ca.pool()
+				var through http.RoundTripper = transport
+				if wrapped {
+					through = roundTripper(transport.RoundTrip)
+				}
+				client := clientOf(t, append(complete(), usersecurity.WithBaseURL(base), usersecurity.WithHTTPClient(&http.Client{Transport: through}))...)
+				t.Cleanup(transport.CloseIdleConnections)
+				var meta usersecurity.Meta
+				err := client.EnrolFaceMap(t.Context(), 1001, usual.faceMap, usersecurity.WithMeta(&meta))
+				checkMatches(t, "the error", err, usersecurity.ErrFaceMapAlreadyEnrolled)
+				checkUncertain(t, "the error", err, wrapped)
+				if arrived.Load() != 2 || meta.Attempts != 1 {
+					t.Errorf("%d requests arrived in %d attempts", arrived.Load(), meta.Attempts)
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,5 @@
+//go:build race
+
+package usersecurity_test
+
+func init() { underRace = true }
