@@ -1,6 +1,6 @@
 # Each target is a step of .ci/run, where the commands stand.
 
-.PHONY: help ci test race fips lint fuzz bench campaign interop generate apidiff
+.PHONY: help ci test race fips lint fuzz bench campaign interop browser generate apidiff
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,9 +15,10 @@ lint: ## gofmt, go mod tidy and verify, go vet, golangci-lint, in all modules
 fuzz: ## every fuzz target; they share FUZZ_SECONDS, 100 unless set
 bench: ## the counts, then the table of benchmarks/, four minutes; some rows with ROWS='get|post'
 campaign: ## 20,000 calls against a faulty simulator, with the figures
-interop: ## JWE exchanged with two JavaScript libraries; installs Node and npm where missing
+interop: ## JWE exchanged with two JavaScript libraries, and the lines that wisesim prints, run; installs Node and npm where missing
+browser: ## wisesim's page in Chromium, with screenshots; installs Chromium where missing
 generate: ## go generate in all modules
 apidiff: ## the public API against the last release's; RELEASING.md has the rule
 
-test race fips lint fuzz bench campaign interop generate apidiff:
+test race fips lint fuzz bench campaign interop browser generate apidiff:
 	@.ci/run $@

@@ -16,6 +16,7 @@ type answer struct {
 	header      http.Header
 	body        []byte
 	refusal     string // the rule that the request breaks, and how; empty if none
+	reason      string // why it is no success, for those who test; empty if it is one
 }
 
 const (
@@ -36,6 +37,18 @@ const (
 
 func emptyAnswer(status int) answer { return answer{status: status} }
 
+// noSuchUser is the answer to calls about a user that the simulator doesn't know.
+func noSuchUser() answer {
+	return emptyAnswer(http.StatusNotFound).because("the simulator doesn't know this user")
+}
+
+// because adds why an answer is no success: of much of it Wise says nothing. It
+// holds nothing of what was sent.
+func (a answer) because(reason string) answer {
+	a.reason = reason
+	return a
+}
+
 func jsonAnswer(status int, v any) answer {
 	body, err := json.Marshal(v)
 	if err != nil {
@@ -52,7 +65,7 @@ func errorAnswer(status int, code, message string) answer {
 	}
 	return jsonAnswer(status, struct {
 		Errors []entry `json:"errors"`
-	}{[]entry{{code, message}}})
+	}{[]entry{{code, message}}}).because(code + ": " + message)
 }
 
 // refusal answers a request that breaks the contract. It tells which rule, and
@@ -62,6 +75,7 @@ func errorAnswer(status int, code, message string) answer {
 func refusal(status int, rule, message string) *answer {
 	a := oauthError(status, simulatorCode+rule, message)
 	a.refusal = rule + ": " + message
+	a.reason = a.refusal
 	return &a
 }
 
@@ -70,7 +84,7 @@ func oauthError(status int, code, description string) answer {
 	return jsonAnswer(status, struct {
 		Error       string `json:"error"`
 		Description string `json:"error_description"`
-	}{code, description})
+	}{code, description}).because(code + ": " + description)
 }
 
 func invalidToken() answer {
@@ -92,7 +106,7 @@ func springError(now time.Time, status int, message, path string) answer {
 		http.StatusText(status),
 		message,
 		path,
-	})
+	}).because(message)
 }
 
 // unreadable is all that Wise says of a body it can't decrypt.
@@ -100,12 +114,14 @@ func unreadable() answer {
 	return jsonAnswer(http.StatusInternalServerError, struct {
 		Message   string `json:"message"`
 		RequestID string `json:"request_id"`
-	}{"An unexpected error occurred", uuid.NewString()})
+	}{"An unexpected error occurred", uuid.NewString()}).
+		because("the body can't be opened: it isn't sealed to Wise's newest key, or it was changed")
 }
 
 // rateLimited is Wise's 429, which has no body.
 func rateLimited(retryAfter string) answer {
-	a := answer{status: http.StatusTooManyRequests, header: http.Header{"X-Rate-Limited-By": {"wise-public-api"}}}
+	a := emptyAnswer(http.StatusTooManyRequests).because("too many requests")
+	a.header = http.Header{"X-Rate-Limited-By": {"wise-public-api"}}
 	if retryAfter != "" {
 		a.header.Set("Retry-After", retryAfter)
 	}

@@ -31,8 +31,8 @@ func (s *Server) Options() []usersecurity.Option {
 func (s *Server) ClientID() string { return clientID }
 
 // ClientSecret is the partner's client secret, for the token endpoint. Every
-// server has another one.
-func (s *Server) ClientSecret() string { return s.partner.secret }
+// server has another one, unless it was made [WithClientSecret].
+func (s *Server) ClientSecret() string { return s.partner.current() }
 
 // UserToken returns an access token of the user's that is valid now. It panics
 // if the user was not added.

@@ -48,15 +48,15 @@ func (k *contract) checkToken(r *route, c *call) *answer {
 		return refusal(http.StatusForbidden, "token.kind", fmt.Sprintf(
 			"this call takes the token of the %s, not of the %s", r.token, c.token.kind))
 	case r.grant && k.withoutGrant:
-		return k.forbidden(c)
+		return k.forbidden(c, "the partner doesn't have the extra grant")
 	case c.ids.profile != 0 && !k.users.owns(c.token.user, c.ids.profile):
-		return k.forbidden(c)
+		return k.forbidden(c, "the profile is not the user's, or deactivated")
 	}
 	return nil
 }
 
-func (k *contract) forbidden(c *call) *answer {
-	a := springError(k.clock.now(), http.StatusForbidden, "Access is denied", c.request.URL.EscapedPath())
+func (k *contract) forbidden(c *call, reason string) *answer {
+	a := springError(k.clock.now(), http.StatusForbidden, "Access is denied", c.request.URL.EscapedPath()).because(reason)
 	return &a
 }
 

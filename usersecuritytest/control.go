@@ -2,9 +2,9 @@ package usersecuritytest
 
 import (
 	"crypto/rsa"
+	"errors"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/wise-partner/usersecurity"
@@ -63,7 +63,7 @@ func (s *Server) Advance(d time.Duration) {
 // A call in which there is no user passes. A user who is blocked gets no token,
 // only the 403.
 func (s *Server) Protect(method, path string, kinds ...usersecurity.ChallengeKind) {
-	if method == "" || !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "?#") {
+	if !canProtect(method, path) {
 		panic("usersecuritytest: Protect: a method and a path without a query are needed, such as POST and /v1/transfers")
 	}
 	s.guards.add(method, path, slices.Clone(kinds))
@@ -123,11 +123,20 @@ func (s *Server) RotateKey() { s.wiseKeys.rotate() }
 // only Rate and Times apply to them. Inject panics on a rule that makes no
 // sense, as it would never strike.
 func (s *Server) Inject(f Fault) {
-	if problem := f.check(s.settings.tls); problem != "" {
-		panic("usersecuritytest: Inject: " + problem)
+	if err := s.CheckFault(f); err != nil {
+		panic("usersecuritytest: Inject: " + err.Error())
 	}
 	f.Header = f.Header.Clone()
 	s.faults.add(f)
+}
+
+// CheckFault says what is wrong with a rule, for programs that are given it by
+// somebody else; nil if [Server.Inject] takes it.
+func (s *Server) CheckFault(f Fault) error {
+	if problem := f.check(s.settings.tls); problem != "" {
+		return errors.New(problem)
+	}
+	return nil
 }
 
 // ClearFaults removes all rules. Requests that a rule has already hit stay hit.
@@ -138,7 +147,7 @@ func (s *Server) Faults() map[FaultKind]int { return s.faults.snapshot() }
 
 // Requests returns what has arrived, the oldest first; the last 10,000, unless
 // [WithRecordLimit] says otherwise.
-func (s *Server) Requests() []RecordedRequest { return s.log.snapshot() }
+func (s *Server) Requests() []RecordedRequest { return s.log.snapshot(nil) }
 
 // Count returns how often an operation was requested since the server started,
 // whatever became of it. The key and token endpoints have operations too:

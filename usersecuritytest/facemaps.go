@@ -29,7 +29,7 @@ func faceMapRoutes(u *users) []route {
 		{
 			operation: usersecurity.OpSCADeleteFaceMap,
 			methods:   []string{http.MethodDelete}, path: "/v2/profiles/{profile}/facemaps",
-			token: kindUser, handle: u.deleteFaceMap(emptyAnswer(http.StatusNotFound)),
+			token: kindUser, handle: u.deleteFaceMap(emptyAnswer(http.StatusNotFound).because("no face map is enrolled")),
 		},
 	}
 }
@@ -41,9 +41,9 @@ func (u *users) enrolFaceMap(c *call) answer {
 	}
 	switch u.setSecret(c.user(), c.ids.profile, faceMapOf, DigestOf(faceMap)) {
 	case unknownUser:
-		return emptyAnswer(http.StatusNotFound)
+		return noSuchUser()
 	case exists:
-		return emptyAnswer(http.StatusConflict)
+		return emptyAnswer(http.StatusConflict).because("the user has a face map already")
 	}
 	return emptyAnswer(http.StatusNoContent)
 }
@@ -75,7 +75,7 @@ func (u *users) deleteFaceMap(notSet answer) func(*call) answer {
 	return func(c *call) answer {
 		switch u.removeSecret(c.user(), c.ids.profile, faceMapOf) {
 		case unknownUser:
-			return emptyAnswer(http.StatusNotFound)
+			return noSuchUser()
 		case missing:
 			return notSet
 		}

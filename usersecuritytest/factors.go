@@ -60,7 +60,7 @@ func (u *users) addFingerprint(id usersecurity.UserID, profile usersecurity.Prof
 func (u *users) newUUID() uuid.UUID {
 	var id uuid.UUID
 	for i := range id {
-		id[i] = byte(u.random.Uint32())
+		id[i] = byte(u.random.Uint64() >> 32)
 	}
 	id[6] = id[6]&0x0f | 0x40
 	id[8] = id[8]&0x3f | 0x80

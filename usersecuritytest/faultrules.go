@@ -105,6 +105,21 @@ func (f *faults) snapshot() map[FaultKind]int {
 	return maps.Clone(f.counts)
 }
 
+// inForce returns the rules, the first one first, with what is left of Times.
+func (f *faults) inForce() (rules []Fault) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, r := range f.rules {
+		left := r.Fault
+		left.Header = left.Header.Clone()
+		if left.Times > 0 {
+			left.Times -= r.struck
+		}
+		rules = append(rules, left)
+	}
+	return rules
+}
+
 // pick returns the fault that strikes a request; the zero Fault for none.
 func (f *faults) pick(s subject) Fault {
 	return f.first(func(rule *Fault) bool { return rule.fits(s) })

@@ -60,9 +60,9 @@ func (u *users) createFingerprint(tooMany answer) func(*call) answer {
 		created, outcome := u.addFingerprint(c.user(), c.ids.profile, DigestOf(value))
 		switch outcome {
 		case unknownUser:
-			return emptyAnswer(http.StatusNotFound)
+			return noSuchUser()
 		case exists:
-			return emptyAnswer(http.StatusConflict)
+			return emptyAnswer(http.StatusConflict).because("this device fingerprint is there already")
 		case full:
 			return tooMany
 		}
@@ -86,7 +86,7 @@ func fingerprintIn(c *call) (string, *answer) {
 func (u *users) fetchFingerprints(c *call) answer {
 	list, outcome := u.listFingerprints(c.user())
 	if outcome != done {
-		return emptyAnswer(http.StatusNotFound)
+		return noSuchUser()
 	}
 	replies := make([]fingerprintReply, len(list)) // an empty list is written [], not null
 	for i, f := range list {
@@ -99,7 +99,7 @@ func (u *users) fetchFingerprints(c *call) answer {
 // is unknown, as Wise doesn't.
 func (u *users) deleteFingerprint(c *call) answer {
 	if u.removeFingerprint(c.user(), c.ids.profile, c.ids.fingerprint) != done {
-		return emptyAnswer(http.StatusNotFound)
+		return emptyAnswer(http.StatusNotFound).because("the user or the device fingerprint is unknown")
 	}
 	return emptyAnswer(http.StatusNoContent)
 }

@@ -67,7 +67,7 @@ func (w *wiseKeys) fetch(c *call) answer {
 			return *refusal(http.StatusBadRequest, "query.wrong", "version is a number")
 		}
 		if key = w.version(n); key == nil {
-			return emptyAnswer(http.StatusNotFound)
+			return emptyAnswer(http.StatusNotFound).because("Wise's key has no such version")
 		}
 	}
 	der, err := x509.MarshalPKIXPublicKey(&key.private.PublicKey)

@@ -40,6 +40,8 @@ func newLimits(c *clock, factor float64) *limits {
 	return l
 }
 
+func (l *limits) enforced() bool { return len(l.windows) > 0 }
+
 // take counts a request, unless it is one too many: then it is refused.
 func (l *limits) take() *answer {
 	l.mu.Lock()

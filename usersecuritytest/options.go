@@ -2,6 +2,7 @@ package usersecuritytest
 
 import (
 	"crypto"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -14,7 +15,10 @@ type ServerOption func(*settings)
 
 // settings are fixed once the server has started.
 type settings struct {
+	listener         net.Listener // nil: one of the server's own
+	clientSecret     string       // empty: one of the server's own
 	tls              bool
+	tlsNames         []string
 	prefix           string
 	listMethods      []string
 	clearBodies      bool
@@ -52,7 +56,7 @@ func defaults() settings {
 	return settings{
 		listMethods:      []string{http.MethodGet, http.MethodPost},
 		fingerprintLimit: defaultFingerprintLimit,
-		tooManyDevices:   emptyAnswer(http.StatusBadRequest),
+		tooManyDevices:   emptyAnswer(http.StatusBadRequest).because("no further device fingerprint can be created"),
 		recordLimit:      defaultRecordLimit,
 		seed:             defaultSeed,
 		pinCreated:       emptyAnswer(http.StatusOK),
@@ -64,11 +68,29 @@ func defaults() settings {
 	}
 }
 
-// WithTLS serves https, HTTP/2 included, with a certificate of the server's own
-// for 127.0.0.1 and localhost. [Server.Options] and [Server.HTTPClient] trust
+// WithListener serves on l, such as one of an address that is known beforehand,
+// instead of on a free port of 127.0.0.1. [Server.Close] closes it. Who can reach
+// the address can do with the simulator what they like, once they know the client
+// secret.
+func WithListener(l net.Listener) ServerOption {
+	return func(s *settings) { s.listener = l }
+}
+
+// WithClientSecret sets the partner's client secret, which is a new one without
 // it.
-func WithTLS() ServerOption {
-	return func(s *settings) { s.tls = true }
+func WithClientSecret(secret string) ServerOption {
+	if secret == "" {
+		panic("usersecuritytest: WithClientSecret: the secret is empty")
+	}
+	return func(s *settings) { s.clientSecret = secret }
+}
+
+// WithTLS serves https, HTTP/2 included, with a certificate of the server's own
+// for 127.0.0.1 and localhost, and for further host names or addresses where they
+// are given. It is valid for 90 days. [Server.Options] and [Server.HTTPClient]
+// trust it, and [Server.Certificate] is what others have to trust.
+func WithTLS(names ...string) ServerOption {
+	return func(s *settings) { s.tls, s.tlsNames = true, names }
 }
 
 // WithPathPrefix puts every path, the one of the token endpoint too, below

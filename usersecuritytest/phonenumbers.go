@@ -51,7 +51,7 @@ var validPhoneNumber = regexp.MustCompile(`^\+[1-9][0-9]{1,14}$`)
 func (u *users) listPhoneNumbers(c *call) answer {
 	list, outcome := u.listPhones(c.ids.user)
 	if outcome != done {
-		return emptyAnswer(http.StatusNotFound)
+		return noSuchUser()
 	}
 	replies := make([]phoneReply, len(list)) // an empty list is written [], not null
 	for i, p := range list {
@@ -80,7 +80,7 @@ func (u *users) updatePhoneNumber(c *call) answer {
 // documents no answer, and 404 is what its other deletes give.
 func (u *users) deletePhoneNumber(c *call) answer {
 	if u.removePhone(c.ids.user, c.ids.phone) != done {
-		return emptyAnswer(http.StatusNotFound)
+		return emptyAnswer(http.StatusNotFound).because("the user or the phone number is unknown")
 	}
 	return emptyAnswer(http.StatusNoContent)
 }
@@ -102,7 +102,7 @@ func phoneNumberOf(c *call) (string, *answer) {
 func phoneAnswer(p phone, o outcome) answer {
 	switch o {
 	case unknownUser, missing:
-		return emptyAnswer(http.StatusNotFound)
+		return emptyAnswer(http.StatusNotFound).because("the user or the phone number is unknown")
 	case exists:
 		// Wise's message names the other account by its masked e-mail address.
 		return errorAnswer(http.StatusUnprocessableEntity, codePhoneRepeated,

@@ -33,7 +33,7 @@ func pinRoutes(u *users, created answer) []route {
 		{
 			operation: usersecurity.OpSCADeletePin,
 			methods:   []string{http.MethodDelete}, path: "/v2/profiles/{profile}/pin",
-			token: kindUser, handle: u.deletePin(emptyAnswer(http.StatusNotFound)),
+			token: kindUser, handle: u.deletePin(emptyAnswer(http.StatusNotFound).because("no PIN is set")),
 		},
 	}
 }
@@ -46,9 +46,9 @@ func (u *users) createPin(created answer) func(*call) answer {
 		}
 		switch u.setSecret(c.user(), c.ids.profile, pinOf, DigestOf(pin)) {
 		case unknownUser:
-			return emptyAnswer(http.StatusNotFound)
+			return noSuchUser()
 		case exists:
-			return emptyAnswer(http.StatusConflict)
+			return emptyAnswer(http.StatusConflict).because("the user has a PIN already")
 		}
 		return created
 	}
@@ -60,18 +60,22 @@ func pinIn(c *call) (string, *answer) {
 	if refused != nil {
 		return "", refused
 	}
-	if len(pin) != pinDigits || strings.Trim(pin, "0123456789") != "" {
+	if !isPin(pin) {
 		a := errorAnswer(http.StatusBadRequest, "pin.invalid", "The PIN must be four digits")
 		return "", &a
 	}
 	return pin, nil
 }
 
+func isPin(text string) bool {
+	return len(text) == pinDigits && strings.Trim(text, "0123456789") == ""
+}
+
 func (u *users) deletePin(notSet answer) func(*call) answer {
 	return func(c *call) answer {
 		switch u.removeSecret(c.user(), c.ids.profile, pinOf) {
 		case unknownUser:
-			return emptyAnswer(http.StatusNotFound)
+			return noSuchUser()
 		case missing:
 			return notSet
 		}

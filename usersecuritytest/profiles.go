@@ -145,7 +145,7 @@ func (u *users) fetchProfiles(c *call) answer {
 		return done
 	})
 	if o != done {
-		return emptyAnswer(http.StatusNotFound)
+		return noSuchUser()
 	}
 	return jsonAnswer(http.StatusOK, replies)
 }

@@ -2,6 +2,7 @@ package usersecuritytest
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,6 +23,12 @@ const (
 func enrolled(u *users, id usersecurity.UserID) []usersecurity.ChallengeKind {
 	kinds := u.factorKinds(id)
 	return kinds[:min(len(kinds), maxSessionKinds)]
+}
+
+// ProtectedCall is what [Server.Protect] was told.
+type ProtectedCall struct {
+	Method, Path string
+	Kinds        []usersecurity.ChallengeKind // empty: what the user has enrolled
 }
 
 // guard protects the calls of one method and path.
@@ -54,6 +61,10 @@ func (g *guard) shown(path []string) string {
 	return "/" + strings.Join(safe, "/")
 }
 
+func canProtect(method, path string) bool {
+	return method != "" && strings.HasPrefix(path, "/") && !strings.ContainsAny(path, "?#")
+}
+
 // guards are the calls that are protected.
 type guards struct {
 	mu   sync.Mutex
@@ -72,6 +83,16 @@ func (g *guards) clear() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.list = nil
+}
+
+// calls returns what is protected, the one protected last first.
+func (g *guards) calls() (list []ProtectedCall) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, guard := range g.list {
+		list = append(list, ProtectedCall{guard.method, guard.path, slices.Clone(guard.kinds)})
+	}
+	return list
 }
 
 // find returns the guard of a call; nil if there is none.
@@ -150,10 +171,11 @@ func (f challengeForm) rejection(now time.Time, path, token string, first userse
 	if f.withKind && token != "" {
 		token += " " + string(first)
 	}
-	if token != "" {
-		a.header.Set(headerApproval, token)
+	if token == "" {
+		return a.because("too many answers were wrong: the user is blocked for a while")
 	}
-	return a
+	a.header.Set(headerApproval, token)
+	return a.because("the call is protected: it takes a one-time token that is cleared, in " + headerApproval)
 }
 
 // approved marks the answer to a call that has passed.

@@ -2,6 +2,7 @@ package usersecuritytest
 
 import (
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,6 +12,8 @@ import (
 // RecordedRequest is what arrived at the simulator and how it was answered.
 // There is no body in it, and its header shows secrets masked.
 type RecordedRequest struct {
+	// Number counts the requests, from 1.
+	Number int
 	// Operation is the operation that path and method stand for; empty if none.
 	Operation usersecurity.Operation
 	Method    string
@@ -42,6 +45,14 @@ type RecordedRequest struct {
 	// "header.missing: a sealed call must have ..."; empty if none. It holds nothing
 	// of what was sent.
 	Refusal string
+	// Checks are the checks that the request has passed, in their order, such as
+	// "path", "token" and "body". After the first that it doesn't pass no other is
+	// made.
+	Checks []string
+	// Reason says why the answer is no success, where the simulator knows more than
+	// Wise tells; the same as Refusal where there is one. It holds nothing of what
+	// was sent.
+	Reason string
 	// Fault is what [Server.Inject] did to the request; empty if nothing.
 	Fault FaultKind
 	// Time is when the request arrived.
@@ -57,7 +68,9 @@ type requestLog struct {
 	mu       sync.Mutex
 	limit    int
 	records  []*record // a ring, once it is full
-	oldest   int
+	total    int
+	cleared  int // how many of them were before the records were cleared
+	changes  int64
 	counts   map[usersecurity.Operation]int
 	attempts map[attemptKey]int
 	keys     []attemptKey // a ring, once it is full
@@ -71,7 +84,8 @@ type attemptKey struct {
 
 // record is a request that is still being answered, or was.
 type record struct {
-	log *requestLog
+	log    *requestLog
+	change int64 // which one of the log's changes was its last
 	RecordedRequest
 }
 
@@ -85,19 +99,37 @@ func newRequestLog(limit int) *requestLog {
 
 // arrived records a request, and finds out which attempt it is.
 func (l *requestLog) arrived(request RecordedRequest) *record {
-	r := &record{l, request}
+	r := &record{log: l, RecordedRequest: request}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.counts[r.Operation]++
 	r.Attempt = l.attempt(attemptKey{r.Operation, r.CorrelationID})
+	l.total++
+	r.Number = l.total
+	l.touch(r)
 	switch {
 	case len(l.records) < l.limit:
 		l.records = append(l.records, r)
 	case l.limit > 0:
-		l.records[l.oldest] = r
-		l.oldest = (l.oldest + 1) % l.limit
+		l.records[l.place(r.Number)] = r
 	}
 	return r
+}
+
+// place is where the record of that number stands.
+func (l *requestLog) place(number int) int { return (number - l.cleared - 1) % l.limit }
+
+func (l *requestLog) touch(r *record) {
+	l.changes++
+	r.change = l.changes
+}
+
+// update changes a record, under the log's mutex.
+func (r *record) update(change func(*RecordedRequest)) {
+	r.log.mu.Lock()
+	defer r.log.mu.Unlock()
+	change(&r.RecordedRequest)
+	r.log.touch(r)
 }
 
 func (l *requestLog) attempt(key attemptKey) int {
@@ -117,16 +149,56 @@ func (l *requestLog) attempt(key attemptKey) int {
 	return l.attempts[key]
 }
 
-func (l *requestLog) snapshot() []RecordedRequest {
+// snapshot returns the records that a condition holds for, the oldest first.
+func (l *requestLog) snapshot(holds func(*record) bool) []RecordedRequest {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	requests := make([]RecordedRequest, 0, len(l.records))
-	for i := range l.records {
-		r := l.records[(l.oldest+i)%len(l.records)].RecordedRequest
-		r.Header = r.Header.Clone()
-		requests = append(requests, r)
+	for number := l.total - len(l.records) + 1; number <= l.total; number++ {
+		if r := l.records[l.place(number)]; holds == nil || holds(r) {
+			requests = append(requests, r.copied())
+		}
 	}
 	return requests
+}
+
+func (r *record) copied() RecordedRequest {
+	c := r.RecordedRequest
+	c.Header, c.Checks = c.Header.Clone(), slices.Clone(c.Checks)
+	return c
+}
+
+// changedSince returns the records that have changed after so many changes, and
+// how many changes there are now.
+func (l *requestLog) changedSince(changes int64) ([]RecordedRequest, int64) {
+	l.mu.Lock()
+	now := l.changes
+	l.mu.Unlock()
+	if now == changes {
+		return nil, now
+	}
+	return l.snapshot(func(r *record) bool { return r.change > changes && r.change <= now }), now
+}
+
+// before returns the newest record whose number is lower; of all where it is 0.
+func (l *requestLog) before(number int) (RecordedRequest, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if number <= 0 || number > l.total {
+		number = l.total + 1
+	}
+	if number--; number <= l.total-len(l.records) {
+		return RecordedRequest{}, false
+	}
+	return l.records[l.place(number)].copied(), true
+}
+
+// clear forgets the records. Numbers go on.
+func (l *requestLog) clear() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.records, l.cleared = nil, l.total
+	l.changes++
 }
 
 func (l *requestLog) count(op usersecurity.Operation) int {
@@ -136,25 +208,21 @@ func (l *requestLog) count(op usersecurity.Operation) int {
 }
 
 func (r *record) fault(kind FaultKind) {
-	r.log.mu.Lock()
-	defer r.log.mu.Unlock()
-	r.Fault = kind
+	if kind != "" {
+		r.update(func(r *RecordedRequest) { r.Fault = kind })
+	}
 }
 
-func (r *record) refusal(rule string) {
-	r.log.mu.Lock()
-	defer r.log.mu.Unlock()
-	r.Refusal = rule
+// judged is called before the answer is sent: a client that has the answer must
+// find it recorded.
+func (r *record) judged(refusal, reason string, checks []string) {
+	r.update(func(r *RecordedRequest) { r.Refusal, r.Reason, r.Checks = refusal, reason, checks })
 }
 
 func (r *record) body(size int, sealed bool) {
-	r.log.mu.Lock()
-	defer r.log.mu.Unlock()
-	r.BodySize, r.Sealed = size, sealed
+	r.update(func(r *RecordedRequest) { r.BodySize, r.Sealed = size, sealed })
 }
 
 func (r *record) answered(status int) {
-	r.log.mu.Lock()
-	defer r.log.mu.Unlock()
-	r.Status = status
+	r.update(func(r *RecordedRequest) { r.Status = status })
 }

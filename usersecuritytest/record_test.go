@@ -57,8 +57,10 @@ func TestRecordedRequest(t *testing.T) {
 			Header: http.Header{"Authorization": {"Basic ****"}, "Accept-Encoding": {"gzip"}, "User-Agent": {"Go-http-client/1.1"}, "Content-Type": {"application/x-www-form-urlencoded"}, "Content-Length": {"29"}},
 		},
 	}
+	checks := [][]string{{"path", "token", "body"}, {"path", "token", "body"}, {"path", "token", "body"}, {"path", "body"}}
+	reasons := []string{"", "the user has a PIN already", "pin.not.setup: The PIN is not set up", ""}
 	for i := range got {
-		want[i].Time = got[i].Time
+		want[i].Time, want[i].Number, want[i].Checks, want[i].Reason = got[i].Time, i+1, checks[i], reasons[i]
 		if !reflect.DeepEqual(got[i], want[i]) {
 			t.Errorf("request %d:\n got %+v\nwant %+v", i, got[i], want[i])
 		}

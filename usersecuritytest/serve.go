@@ -38,8 +38,12 @@ type exchange struct {
 	guard   *guard // nil where nothing protects the call
 	record  *record
 	body    []byte
-	large   bool // larger than maxBody, and not read to its end
+	large   bool     // larger than maxBody, and not read to its end
+	checks  []string // those that the request has passed
 }
+
+// passed notes a check, for those who look at what was recorded.
+func (x *exchange) passed(check string) { x.checks = append(x.checks, check) }
 
 // ServeHTTP finds out what a request is, lets a fault have its way with it,
 // processes it and answers.
@@ -123,6 +127,7 @@ func (x *exchange) read(w http.ResponseWriter) bool {
 // false where the client left or the server closed before it was processed.
 func (x *exchange) answer(f Fault) (answer, bool) {
 	instead, replaced := f.answer(x.operation())
+	instead = instead.because("an injected fault answers in place of the simulator")
 	switch {
 	case f.Kind == RotateKey:
 		x.service.rotate()
@@ -146,6 +151,9 @@ func (x *exchange) process() answer {
 	if refused := x.service.limits.take(); refused != nil {
 		return *refused
 	}
+	if x.service.limits.enforced() {
+		x.passed("limits")
+	}
 	if x.target.route == nil && x.guard != nil {
 		return x.elsewhere()
 	}
@@ -166,8 +174,12 @@ func (x *exchange) check() (e envelope, refused *answer) {
 	if refused = k.checkTarget(&x.target, &x.call); refused != nil {
 		return e, refused
 	}
+	x.passed("path")
 	if refused = k.checkToken(route, &x.call); refused != nil {
 		return e, refused
+	}
+	if route.token != "" {
+		x.passed("token")
 	}
 	if x.oneTimeToken, refused = oneTimeTokenIn(route, x.request.Header); refused != nil {
 		return e, refused
@@ -180,6 +192,7 @@ func (x *exchange) check() (e envelope, refused *answer) {
 		return e, refused
 	}
 	x.payload = payload
+	x.passed("body")
 	return k.sealing.prepare(route.reply, x.request.Header, cek)
 }
 
@@ -193,6 +206,7 @@ func (x *exchange) approve() (mark func(answer) answer, refused *answer) {
 	passed, refused := x.service.gate.admit(x.guard, &x.call)
 	if passed {
 		mark = approved
+		x.passed("challenge")
 	}
 	return mark, refused
 }
@@ -205,6 +219,7 @@ func (x *exchange) elsewhere() answer {
 	if x.token.kind != kindUser {
 		return *refusal(http.StatusForbidden, "token.kind", "a protected call takes the token of the user")
 	}
+	x.passed("token")
 	mark, refused := x.approve()
 	if refused != nil {
 		return *refused
@@ -216,9 +231,7 @@ func (x *exchange) elsewhere() answer {
 
 // deliver sends the answer, or what a fault leaves of it.
 func (x *exchange) deliver(w http.ResponseWriter, a answer, kind FaultKind) {
-	// Recorded before it is sent: a client that has the answer must find it
-	// recorded.
-	x.record.refusal(a.refusal)
+	x.record.judged(a.refusal, a.reason, x.checks)
 	resp := &response{a, w, x.record.CorrelationID, x.record.answered}
 	switch kind {
 	case ResetAfter:

@@ -1,6 +1,7 @@
 package usersecuritytest
 
 import (
+	"crypto/x509"
 	"fmt"
 	"io"
 	"log"
@@ -10,8 +11,8 @@ import (
 	"time"
 )
 
-// Server is a simulator of Wise's User Security API, listening on loopback. Make
-// one with [NewServer], and Close it when done. All its methods are safe for
+// Server is a simulator of Wise's User Security API, listening on loopback unless
+// [WithListener] says otherwise. Make one with [NewServer], and Close it when done. All its methods are safe for
 // concurrent use.
 type Server struct {
 	settings settings
@@ -19,6 +20,8 @@ type Server struct {
 	baseURL string
 	http    http.Server
 	client  *http.Client
+
+	certificate *x509.Certificate // nil without TLS
 
 	clock         *clock
 	partner       *partner
@@ -32,6 +35,7 @@ type Server struct {
 	router        *router
 	faults        *faults
 	log           *requestLog
+	mounts        *mounts
 
 	closing   chan struct{} // closed by Close, to release requests that wait
 	closeOnce sync.Once
@@ -55,7 +59,7 @@ func NewServer(opts ...ServerOption) *Server {
 	s := &Server{
 		settings:      set,
 		clock:         now,
-		partner:       newPartner(),
+		partner:       newPartner(set.clientSecret),
 		users:         newUsers(now, set.seed, set.fingerprintLimit, set.factorsByProfile),
 		tokens:        newTokens(now, set.rotateRefresh),
 		grants:        newGrants(now),
@@ -65,16 +69,17 @@ func NewServer(opts ...ServerOption) *Server {
 		guards:        &guards{},
 		faults:        newFaults(set.seed),
 		log:           newRequestLog(set.recordLimit),
+		mounts:        &mounts{},
 		closing:       make(chan struct{}),
 		served:        make(chan struct{}),
 		busy:          newBusy(),
 	}
 	s.router = s.newRouter()
-	listener, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		panic(fmt.Sprintf("usersecuritytest: NewServer can't listen on 127.0.0.1: %v", err))
+	listener := set.listener
+	if listener == nil {
+		listener = listen()
 	}
-	s.start(listener, s.service())
+	s.start(listener, s.mounts.before(s.service()))
 	return s
 }
 
@@ -149,12 +154,12 @@ func (s *Server) start(listener net.Listener, h http.Handler) {
 		// Handshakes and requests that break off are what a simulator is for.
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
-	s.baseURL = "http://" + listener.Addr().String() + s.settings.prefix
+	s.baseURL = "http://" + hostOf(listener) + s.settings.prefix
 	serve := s.http.Serve
 	if s.settings.tls {
-		s.baseURL = "https://" + listener.Addr().String() + s.settings.prefix
-		var forServer, forClient = tlsConfigs()
-		s.http.TLSConfig, transport.TLSClientConfig = forServer, forClient
+		s.baseURL = "https://" + hostOf(listener) + s.settings.prefix
+		s.http.TLSConfig, transport.TLSClientConfig = tlsConfigs(s.settings.tlsNames)
+		s.certificate = s.http.TLSConfig.Certificates[0].Leaf
 		transport.ForceAttemptHTTP2 = true
 		serve = func(l net.Listener) error { return s.http.ServeTLS(l, "", "") }
 	}
@@ -167,6 +172,17 @@ func (s *Server) start(listener net.Listener, h http.Handler) {
 // URL is the base URL, with the path prefix if there is one, and without a
 // slash at its end.
 func (s *Server) URL() string { return s.baseURL }
+
+// Mount has h answer all requests below a path, such as /_sim/, beside the
+// simulated API: neither faults nor limits nor latency are for them, and they
+// aren't recorded. The prefix of [WithPathPrefix] is not before the path. Mounted
+// again, the handler of before is gone. [Refuse] and [SlowTLS] strike connections,
+// and so these requests too.
+func (s *Server) Mount(path string, h http.Handler) { s.mounts.mount(path, h) }
+
+// Certificate is the server's own, which clients have to trust; nil without
+// [WithTLS].
+func (s *Server) Certificate() *x509.Certificate { return s.certificate }
 
 // HTTPClient returns an HTTP client that reaches the server and trusts its
 // certificate. It is one and the same for all callers.

@@ -88,7 +88,7 @@ func (s *signUp) me(c *call) answer {
 		r = userReply{ID: int64(u.id), Email: u.email, Active: true}
 		return done
 	}) != done {
-		return emptyAnswer(http.StatusNotFound)
+		return noSuchUser()
 	}
 	return jsonAnswer(http.StatusOK, r)
 }

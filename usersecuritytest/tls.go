@@ -13,12 +13,17 @@ import (
 	"time"
 )
 
-// certificateLife is longer than any test runs.
-const certificateLife = 24 * time.Hour
+const (
+	// certificateLife is longer than any simulator runs.
+	certificateLife = 90 * 24 * time.Hour
+	// clocksDiffer is by how much a client's clock may be behind.
+	clocksDiffer = 24 * time.Hour
+)
 
-// tlsConfigs makes a certificate for loopback, and the two sides that use it.
-func tlsConfigs() (server, client *tls.Config) {
-	certificate, err := selfSigned()
+// tlsConfigs makes a certificate for loopback and further names or addresses, and
+// the two sides that use it.
+func tlsConfigs(names []string) (server, client *tls.Config) {
+	certificate, err := selfSigned(names)
 	if err != nil {
 		panic(fmt.Sprintf("usersecuritytest: WithTLS can't make a certificate: %v", err))
 	}
@@ -29,7 +34,7 @@ func tlsConfigs() (server, client *tls.Config) {
 	return server, client
 }
 
-func selfSigned() (tls.Certificate, error) {
+func selfSigned(names []string) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, err
@@ -38,7 +43,7 @@ func selfSigned() (tls.Certificate, error) {
 	template := x509.Certificate{
 		SerialNumber:          big.NewInt(now.UnixNano()),
 		Subject:               pkix.Name{CommonName: "usersecuritytest"},
-		NotBefore:             now.Add(-certificateLife),
+		NotBefore:             now.Add(-clocksDiffer),
 		NotAfter:              now.Add(certificateLife),
 		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
@@ -46,6 +51,13 @@ func selfSigned() (tls.Certificate, error) {
 		IsCA:                  true,
 		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 		DNSNames:              []string{"localhost"},
+	}
+	for _, name := range names {
+		if ip := net.ParseIP(name); ip != nil {
+			template.IPAddresses = append(template.IPAddresses, ip)
+		} else {
+			template.DNSNames = append(template.DNSNames, name)
+		}
 	}
 	der, err := x509.CreateCertificate(rand.Reader, &template, &template, &key.PublicKey, key)
 	if err != nil {

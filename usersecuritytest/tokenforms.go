@@ -30,7 +30,7 @@ func (r tokenReadings) unusable() answer {
 	if r.unknown == http.StatusUnauthorized {
 		return invalidToken()
 	}
-	return emptyAnswer(r.unknown)
+	return emptyAnswer(r.unknown).because("the one-time token is unknown, expired, used or another user's")
 }
 
 type bareToken struct {

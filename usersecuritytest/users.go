@@ -16,6 +16,8 @@ import (
 // it as digests only. With [WithFactorsPerProfile] it doesn't show what belongs to
 // a profile.
 type UserState struct {
+	// Email is the address that the user has signed up with, or a made-up one.
+	Email string
 	// PinSet says whether the user has a PIN, PinDigest which one.
 	PinSet    bool
 	PinDigest Digest
@@ -53,7 +55,7 @@ type users struct {
 	lastUser    usersecurity.UserID                   // of those who signed up
 	lastProfile usersecurity.ProfileID
 	lastPhone   usersecurity.PhoneNumberID
-	random      *rand.Rand // of fingerprint ids
+	random      *rand.PCG // of fingerprint ids
 }
 
 type user struct {
@@ -126,7 +128,7 @@ func newUsers(c *clock, seed uint64, fingerprintLimit int, perProfile bool) *use
 		lastUser:         firstUser - 1,
 		lastProfile:      firstProfile - 1,
 		lastPhone:        firstPhone - 1,
-		random:           rand.New(rand.NewPCG(seed, 'i')),
+		random:           rand.NewPCG(seed, 'i'),
 	}
 }
 
@@ -222,6 +224,7 @@ func (u *users) snapshot(id usersecurity.UserID) (UserState, bool) {
 
 func (u *user) state() UserState {
 	state := UserState{
+		Email:              u.email,
 		FingerprintDigests: map[uuid.UUID]Digest{},
 		Failures:           u.failures,
 		BlockedUntil:       u.blockedUntil,

@@ -114,12 +114,12 @@ func (v *verifier) verify(c *call, kind usersecurity.ChallengeKind, form tokenFo
 	}
 	switch v.users.attempt(user, c.ids.profile, try) {
 	case missing:
-		return emptyAnswer(notSet)
+		return emptyAnswer(notSet).because("the user has nothing enrolled to compare the answer with")
 	case blocked:
-		return v.failed("The challenge can't be answered now")
+		return v.failed("The challenge can't be answered now").because("too many answers were wrong: the user is blocked for a while")
 	case wrong:
 		v.tokens.fail(c.oneTimeToken, user)
-		return v.failed("The challenge was not answered correctly")
+		return v.failed("The challenge was not answered correctly").because("the answer is wrong")
 	}
 	view, ok := v.tokens.pass(c.oneTimeToken, user, kind)
 	if !ok {

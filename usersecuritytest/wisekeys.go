@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/google/uuid"
@@ -30,24 +31,37 @@ type wiseKey struct {
 }
 
 func (w *wiseKeys) newest() *wiseKey {
-	w.first.Do(w.add)
+	w.begin()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.keys[len(w.keys)-1]
 }
 
 func (w *wiseKeys) rotate() {
-	w.first.Do(w.add)
+	w.begin()
 	w.add()
+}
+
+func (w *wiseKeys) begin() {
+	w.first.Do(func() {
+		if len(w.list()) == 0 {
+			w.add()
+		}
+	})
+}
+
+// list returns the keys, the first one first.
+func (w *wiseKeys) list() []*wiseKey {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.keys)
 }
 
 // add makes a key while the one there is stays in use.
 func (w *wiseKeys) add() {
 	w.adding.Lock()
 	defer w.adding.Unlock()
-	w.mu.Lock()
-	n := len(w.keys)
-	w.mu.Unlock()
+	n := len(w.list())
 	key := &wiseKey{version: n + 1, id: uuid.New(), private: pooledKey(n)}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -68,18 +82,22 @@ func (w *wiseKeys) version(n int) *wiseKey {
 // many servers, and each key takes a good part of a second to make.
 var keyPool struct {
 	mu   sync.Mutex
-	keys []*rsa.PrivateKey
+	keys map[int]*rsa.PrivateKey
 }
 
 func pooledKey(i int) *rsa.PrivateKey {
 	keyPool.mu.Lock()
 	defer keyPool.mu.Unlock()
-	for len(keyPool.keys) <= i {
-		key, err := rsa.GenerateKey(rand.Reader, keyBits)
-		if err != nil {
-			panic(fmt.Sprintf("usersecuritytest: an encryption key can't be made: %v", err))
-		}
-		keyPool.keys = append(keyPool.keys, key)
+	if key := keyPool.keys[i]; key != nil {
+		return key
 	}
-	return keyPool.keys[i]
+	key, err := rsa.GenerateKey(rand.Reader, keyBits)
+	if err != nil {
+		panic(fmt.Sprintf("usersecuritytest: an encryption key can't be made: %v", err))
+	}
+	if keyPool.keys == nil {
+		keyPool.keys = map[int]*rsa.PrivateKey{}
+	}
+	keyPool.keys[i] = key
+	return key
 }
