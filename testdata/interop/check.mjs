@@ -3,8 +3,8 @@
 //
 //   node check.mjs IN OUT
 //
-// IN: {messages: [{name, key, compact, plaintext}]}, key being a test key's size and plaintext
-// base64url. OUT: the same, each message with its content key and, for each library, what it
+// IN: {messages: [{name, key, compact, plaintext, answer}]}, key being a test key's size and
+// plaintext base64url; answer, base64url too, is what the reply is to say, if anything. OUT: the same, each message with its content key and, for each library, what it
 // opened and its reply. Any disagreement: a line on standard error, exit status 1, no OUT.
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -32,7 +32,9 @@ for (const message of messages) {
       ensure(cek.toString("base64url") === message.cek, "recovered a different content key");
 
       const sha256 = createHash("sha256").update(opened).digest("hex");
-      const answer = Buffer.from(JSON.stringify({ from: library, sha256 }));
+      const answer = message.answer
+        ? Buffer.from(message.answer, "base64url")
+        : Buffer.from(JSON.stringify({ from: library, sha256 }));
       message.libraries[library] = {
         opened: opened.toString("base64url"),
         reply: await peer.seal(cek, { enc: "A256GCM", alg: "dir" }, answer),
