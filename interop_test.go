@@ -53,7 +53,7 @@ type interopMessage struct {
 	Compact   string                   `json:"compact"`
 	Plaintext string                   `json:"plaintext"`
 	Answer    string                   `json:"answer,omitempty"` // what the reply is to say
-	CEK       string                   `json:"cek,omitempty"` // as the libraries recovered it
+	CEK       string                   `json:"cek,omitempty"`    // as the libraries recovered it
 	Libraries map[string]interopAnswer `json:"libraries,omitempty"`
 }
 
