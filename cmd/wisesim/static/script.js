@@ -59,15 +59,19 @@ async function refresh() {
   }, 400);
 }
 
+// send does what a form asks for. Of several at a time the one sent last has the word.
+let sent = 0;
 async function send(form) {
   const question = form.dataset.confirm;
   if (question && !confirm(question)) return;
+  const mine = ++sent;
   const options = { method: "POST", body: new URLSearchParams(new FormData(form)) };
   try {
     const answer = await fetched(form.getAttribute("action"), options);
-    notice.replaceChildren(...answer.getElementById("notice").childNodes);
+    const said = answer.getElementById("notice");
+    if (!said.querySelector(".wrong") && form.matches("[aria-labelledby=add-user-heading]")) form.reset();
+    if (mine === sent) notice.replaceChildren(...said.childNodes);
     await load();
-    if (!notice.querySelector(".wrong") && form.matches("[aria-labelledby=add-user-heading]")) form.reset();
   } catch {
     const text = document.createElement("p");
     text.className = "notice wrong";
