@@ -37,11 +37,11 @@ var makers = map[string]func(w wanted) (caller, error){
 
 // newCaller makes one of everyone. Its list fails where no phone number comes.
 func newCaller(name string, w wanted) (caller, error) {
-	make := makers[name]
-	if make == nil {
+	newOne := makers[name]
+	if newOne == nil {
 		return caller{}, errors.New("no such client: " + name)
 	}
-	c, err := make(w)
+	c, err := newOne(w)
 	list := c.list
 	c.list = func(ctx context.Context, user int64) ([]usersecurity.PhoneNumber, error) {
 		numbers, err := list(ctx, user)

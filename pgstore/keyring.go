@@ -94,7 +94,6 @@ func (r *keyring) seal(user usersecurity.UserID, token *oauth2.Token) (sealedTok
 }
 
 func (r *keyring) sealText(user usersecurity.UserID, text []byte) sealedToken {
-	//nolint:gosec // the AEAD takes no nonce, but makes one
 	return sealedToken{r.current, r.byID[r.current].Seal(nil, nil, text, boundTo(user, r.current))}
 }
 

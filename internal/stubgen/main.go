@@ -34,7 +34,7 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("stubgen: ")
 	if err := write("../api.go"); err != nil {
-		log.Fatal(err) //nolint:forbidigo // a program may end with what is wrong
+		log.Fatal(err)
 	}
 }
 
