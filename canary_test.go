@@ -254,10 +254,10 @@ func TestCanaryUnderFaults(t *testing.T) {
 		client := canaryClient(t, caught, append(wise.Options(),
 			usersecurity.WithUserTokens(usersecurity.ForUser(canaryUser, usersecurity.StaticToken(wise.UserToken(canaryUser)))))...)
 		canaryCalls(t, client, caught)
+		client.CloseIdleConnections()
+		wise.Close() // printers walk through it without its locks
 		caught.print(wise)
 		caught.print(wise.Requests())
-		client.CloseIdleConnections()
-		wise.Close()
 	}
 	caught.search(t)
 }
