@@ -13,7 +13,7 @@ race: ## the tests with the race detector
 fips: ## the root package's tests in FIPS 140-only mode
 lint: ## gofmt, go mod tidy and verify, go vet, golangci-lint, in all modules
 fuzz: ## every fuzz target; they share FUZZ_SECONDS, 100 unless set
-bench: ## the counts, then the table of benchmarks/, four minutes; some rows with ROWS='get|post'
+bench: ## the counts, then the table of benchmarks/, nine minutes; some rows with ROWS='get|post'
 campaign: ## 20,000 calls against a faulty simulator, with the figures
 interop: ## JWE exchanged with two JavaScript libraries, and the lines that wisesim prints, run; installs Node and npm where missing
 browser: ## wisesim's page in Chromium, with screenshots; installs Chromium where missing

@@ -32,7 +32,7 @@ var rows = []row{
 	{"growth", "calls per second and their times from 1 to 1,024 goroutines, TLS, HTTP/1.1, the clients' own pools", growthTable},
 	{"waiting", "memory of a call that waits for its answer, TLS, HTTP/1.1", waitingTable},
 	{"facemap-growth", "face maps from 1 KiB to 1 MiB, stub transport", faceMapGrowth},
-	{"users", "tokens of 1 to 100,000 users in the cache", usersTable},
+	{"cached-tokens", "tokens of 1 to 100,000 users in the cache", cachedTokensTable},
 	{"failing", "many goroutines while attempts fail, which are repeated after a millisecond", failingTable},
 	{"rotation", "sealed calls of many goroutines, one in two seconds each, while Wise's key changes", rotationTable},
 }
@@ -53,7 +53,7 @@ func run() error {
 	only := flag.String("rows", ".", "regexp: which rows to run")
 	flag.IntVar(&s.rounds, "rounds", 8, "rounds of the rows that run in one process; the order of the contestants alternates")
 	flag.DurationVar(&s.slice, "slice", 150*time.Millisecond, "how long one contestant runs in a round")
-	flag.IntVar(&s.runs, "runs", 3, "how often the other rows start each process")
+	flag.IntVar(&s.runs, "runs", 5, "how often the other rows start each process; growth, waiting and rotation at most three times")
 	flag.IntVar(&s.goroutines, "goroutines", 256, "goroutines of the rows pool, failing and rotation")
 	flag.IntVar(&s.requests, "requests", 20, "calls of each goroutine of the rows pool and failing")
 	list := flag.Bool("list", false, "print the rows' names and do nothing")

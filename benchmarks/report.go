@@ -65,11 +65,11 @@ func versions() string {
 }
 
 func (r *report) begin(s settings) {
-	r.text.WriteString("# As measured\n\nWritten by the command of this module; [what the rows compare](../README.md).\n\n")
+	r.text.WriteString("# As measured\n\nWritten by `go run . -report`; [what the rows compare](../README.md).\n\n")
 	for _, line := range machine(s) {
 		fmt.Fprintf(&r.text, "- %s\n", line)
 	}
-	fmt.Fprintf(&r.text, "\n![The curves of growth, waiting, facemap-growth, users and failing](%s)\n", chartFile)
+	fmt.Fprintf(&r.text, "\n![The curves of growth, waiting, facemap-growth, cached-tokens and failing](%s)\n", chartFile)
 }
 
 func (r *report) add(of row, t table) {

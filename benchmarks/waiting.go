@@ -21,7 +21,7 @@ func waitingTable(s settings) (table, error) {
 	memory := panel{title: "Memory of a waiting call with its connection", x: "waiting calls", y: "KiB", logX: true, curves: curvesOf(clients)}
 	for waiting := 16; waiting <= 1024; waiting *= 4 {
 		l := load{Goroutines: waiting, Attempts: 4, Waiting: true}
-		samples, err := inRuns(p, s.runs, clients, l, func() *mood {
+		samples, err := inRuns(p, min(s.runs, 3), clients, l, func() *mood {
 			m := answersAll()
 			m.first, m.never = int64(waiting), true
 			return m

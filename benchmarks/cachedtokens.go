@@ -75,8 +75,8 @@ func heap() float64 {
 	return float64(m.HeapAlloc)
 }
 
-// usersTable is how the cache of users' tokens grows.
-func usersTable(s settings) (table, error) {
+// cachedTokensTable is how the cache of users' tokens grows.
+func cachedTokensTable(s settings) (table, error) {
 	kinds := []struct {
 		name string
 		make func(int) lookup
