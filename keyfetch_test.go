@@ -218,12 +218,12 @@ func TestServingKeyEndsTheRestraint(t *testing.T) {
 		opened step // the answer to what Wise could open; nil: there was none
 		asks   bool // for the key anew, two seconds later
 	}{
-		"a success":           {answers(204, ""), true},
-		"a refusal":           {answers(409, `{"errors":[{"code":"x"}]}`), true},
-		"a foreign refusal":   {answers(409, "<html>"), false},
-		"a failure":           {answers(503, ""), false},
-		"another call's 200":  {nil, false},
-		"nothing in between":  {nil, false},
+		"a success":          {answers(204, ""), true},
+		"a refusal":          {answers(409, `{"errors":[{"code":"x"}]}`), true},
+		"a foreign refusal":  {answers(409, "<html>"), false},
+		"a failure":          {answers(503, ""), false},
+		"another call's 200": {nil, false},
+		"nothing in between": {nil, false},
 	} {
 		scripted(t, name, func(t *testing.T) {
 			wise := &brokenWise{key: endpoint{answer: givesKey()}}
