@@ -244,11 +244,8 @@ func safeText(err error) string {
 	case worded:
 		return e.words()
 	}
-	switch {
-	case errors.Is(err, context.Canceled):
+	if errors.Is(err, context.Canceled) {
 		return "context canceled"
-	case errors.Is(err, context.DeadlineExceeded):
-		return "context deadline exceeded"
 	}
 	var own worded
 	if errors.As(err, &own) {
@@ -258,8 +255,12 @@ func safeText(err error) string {
 	if errors.As(err, &safe) {
 		return safe.SafeText()
 	}
+	// Before the next one: the timeouts of package net are like a context's.
 	if words := transportWords(err); words != "" {
 		return words
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "context deadline exceeded"
 	}
 	return fmt.Sprintf("an error of type %T", err)
 }
