@@ -161,6 +161,7 @@ var phrases = []struct{ phrase, words string }{
 	{"GOAWAY", "the server ended the HTTP/2 connection (GOAWAY)"},
 	{"stream error: ", "the HTTP/2 stream was reset"},
 	{"connection error: ", "the HTTP/2 connection failed: the server breaks its rules"},
+	{"http2: client conn could not be established", "the server ended the HTTP/2 connection before the request, perhaps for want of a client certificate"},
 	{"http2: client conn", "the HTTP/2 connection was lost"},
 }
 

@@ -231,6 +231,7 @@ func TestTransportTextsInWords(t *testing.T) {
 		"http: CloseIdleConnections called":                                                      "the idle connection was closed when the request was to be sent",
 		"http: idle connection timeout":                                                          "the idle connection was closed when the request was to be sent",
 		"http2: Transport received Server's graceful shutdown GOAWAY":                            "the server ended the HTTP/2 connection (GOAWAY)",
+		"http2: client conn could not be established":                                            "the server ended the HTTP/2 connection before the request, perhaps for want of a client certificate",
 		"http2: client conn not usable":                                                          "the HTTP/2 connection was lost",
 		"http2: client connection force closed via ClientConn.Close":                             "the HTTP/2 connection was lost",
 		`http2: unexpected ALPN protocol "` + fromServer + `"; want "h2"`:                        "the server does not speak HTTP/2",
