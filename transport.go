@@ -43,6 +43,10 @@ const (
 //	t.Proxy = http.ProxyFromEnvironment
 //	client, err := usersecurity.New(usersecurity.WithHTTPClient(&http.Client{Transport: t}), …)
 //
+// Certificates expire. One that is to be replaced while the program runs is given
+// by tls.Config.GetClientCertificate, which is asked at every handshake:
+// examples/mtls shows how.
+//
 // It reads no proxy from the environment by itself: where the requests of a
 // backend go is the caller's to say.
 func NewTransport() *http.Transport {
