@@ -49,7 +49,7 @@ func (c *clientCredentials) token(ctx context.Context, _ TokenRequest, _ *oauth2
 	switch {
 	case err == nil:
 		c.restraint = restraint{}
-	case ctx.Err() == nil: // or it was given up here, and Wise has refused nothing
+	case !isOver(err): // or it was given up here, and Wise has refused nothing
 		c.failure = err
 		c.restraint.refused(time.Now(), askedToWait(err))
 	}

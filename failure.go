@@ -180,9 +180,19 @@ func ended(ctx context.Context) error {
 	return (&callError{text: safeText(err), known: OutcomeNotDone}).because(err, cause)
 }
 
-// isOver reports whether an error is that of a context which has ended.
+// isOver reports whether an error is that of a context which has ended. A timeout
+// of the network's, which is made to match context.DeadlineExceeded, is not.
 func isOver(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+	if err == context.Canceled || err == context.DeadlineExceeded {
+		return true
+	}
+	switch e := err.(type) {
+	case interface{ Unwrap() error }:
+		return isOver(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		return slices.ContainsFunc(e.Unwrap(), isOver)
+	}
+	return false
 }
 
 // sourceError is the failure of a source of tokens or keys, behind which there
@@ -244,23 +254,22 @@ func safeText(err error) string {
 	case worded:
 		return e.words()
 	}
-	if errors.Is(err, context.Canceled) {
+	var (
+		own  worded
+		safe interface{ SafeText() string }
+	)
+	switch {
+	case errors.Is(err, context.Canceled):
 		return "context canceled"
-	}
-	var own worded
-	if errors.As(err, &own) {
+	case isOver(err):
+		return "context deadline exceeded"
+	case errors.As(err, &own):
 		return own.words()
-	}
-	var safe interface{ SafeText() string }
-	if errors.As(err, &safe) {
+	case errors.As(err, &safe):
 		return safe.SafeText()
 	}
-	// Before the next one: the timeouts of package net are like a context's.
 	if words := transportWords(err); words != "" {
 		return words
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return "context deadline exceeded"
 	}
 	return fmt.Sprintf("an error of type %T", err)
 }

@@ -46,7 +46,7 @@ func (w *wiseKeys) EncryptionKey(ctx context.Context, rejected *WiseKey) (*WiseK
 			return key, err
 		}
 		key, err := w.engine.fetchWiseKey(ctx)
-		if ctx.Err() == nil { // or it was given up here, and Wise has refused nothing
+		if !isOver(err) { // or it was given up here, and Wise has refused nothing
 			w.keep(key, err, rejected)
 		}
 		return key, err

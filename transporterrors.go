@@ -1,7 +1,6 @@
 package usersecurity
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -122,7 +121,7 @@ func transportWords(err error) string {
 			return known.words
 		}
 	}
-	if errors.As(err, &timeout) && timeout.Timeout() && !errors.Is(err, context.DeadlineExceeded) {
+	if errors.As(err, &timeout) && timeout.Timeout() {
 		return "the transport timed out"
 	}
 	return ""
