@@ -434,23 +434,11 @@ func TestCanaryInRawReplies(t *testing.T) {
 // repliesWith listens, and answers every request with the same bytes.
 func repliesWith(t *testing.T, reply string) (addr string) {
 	t.Helper()
-	listener := must(net.Listen("tcp", "127.0.0.1:0"))
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
-					_, _ = io.WriteString(conn, reply)
-				}
-			}()
+	return accepts(t, func(conn net.Conn) {
+		if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+			_, _ = io.WriteString(conn, reply)
 		}
-	}()
-	return listener.Addr().String()
+	})
 }
 
 func viaProxy(addr string) usersecurity.Option {

@@ -234,24 +234,13 @@ func TestResetHidesTheAlert(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority("known")
 	config := serving(ca.signs(nil))
-	listener := must(net.Listen("tcp", "127.0.0.1:0"))
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer func() { _ = conn.Close() }()
-				_ = conn.(*net.TCPConn).SetLinger(0)
-				secure := tls.Server(conn, config)
-				// The request has to be under way.
-				_, _ = secure.Read(make([]byte, 1))
-			}()
-		}
-	}()
-	client := clientThrough(t, "https://"+listener.Addr().String(), trustingTransport(ca, nil))
+	address := accepts(t, func(conn net.Conn) {
+		_ = conn.(*net.TCPConn).SetLinger(0)
+		secure := tls.Server(conn, config)
+		// The request has to be under way.
+		_, _ = secure.Read(make([]byte, 1))
+	})
+	client := clientThrough(t, "https://"+address, trustingTransport(ca, nil))
 	err := client.CreatePin(t.Context(), 1001, usual.pin)
 	checkMatches(t, "the error", err, usersecurity.ErrTransport, usersecurity.ErrOutcomeUnknown)
 	if !strings.Contains(err.Error(), "wants a client certificate") {

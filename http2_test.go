@@ -71,22 +71,10 @@ func servesHTTP2(t *testing.T, ca *authority, serve func(f frames, stream uint32
 	t.Helper()
 	config := serving(ca.signs(nil))
 	config.NextProtos = []string{"h2"}
-	listener := must(tls.Listen("tcp", "127.0.0.1:0", config))
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer func() { _ = conn.Close() }()
-				f := frames{conn}
-				f.requests(func(stream uint32) bool { return serve(f, stream) })
-			}()
-		}
-	}()
-	return "https://" + listener.Addr().String()
+	return "https://" + acceptsAt(t, must(tls.Listen("tcp", "127.0.0.1:0", config)), func(conn net.Conn) {
+		f := frames{conn}
+		f.requests(func(stream uint32) bool { return serve(f, stream) })
+	})
 }
 
 // refusingHTTP2 refuses the first request, in the way that is asked for, and

@@ -52,9 +52,7 @@ var transportFailures = []struct {
 		})
 	}},
 	{"nobody listens", "connection refused", func(t *testing.T, _ *authority, _ *http.Transport) string {
-		listener := must(net.Listen("tcp", "127.0.0.1:0"))
-		_ = listener.Close()
-		return "http://" + listener.Addr().String()
+		return "http://" + nobodyAt()
 	}},
 	{"an unknown host", "the host name is unknown", dials(&net.OpError{Op: "dial", Err: &net.DNSError{Name: "wise.example", IsNotFound: true}})},
 	{"no answer from DNS", "the host name could not be looked up", dials(&net.OpError{Op: "dial", Err: &net.DNSError{Name: "wise.example", IsTimeout: true}})},
@@ -85,9 +83,7 @@ var transportFailures = []struct {
 		return proxied("HTTP/1.1 403 Forbidden\r\n\r\n")(t, ca, transport)
 	}},
 	{"a proxy that isn't there", "the proxy can't be reached: connection refused", func(_ *testing.T, _ *authority, transport *http.Transport) string {
-		listener := must(net.Listen("tcp", "127.0.0.1:0"))
-		_ = listener.Close()
-		transport.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: listener.Addr().String()})
+		transport.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: nobodyAt()})
 		return "https://wise.example"
 	}},
 	{"a stream reset", "the HTTP/2 stream was reset", http2(func(f frames, stream uint32) bool {
@@ -182,26 +178,6 @@ func proxied(bytes string) func(*testing.T, *authority, *http.Transport) string 
 
 func http2(serve func(f frames, stream uint32) bool) func(*testing.T, *authority, *http.Transport) string {
 	return func(t *testing.T, ca *authority, _ *http.Transport) string { return servesHTTP2(t, ca, serve) }
-}
-
-// accepts is a server that does this with each connection, and closes it.
-func accepts(t *testing.T, serve func(conn net.Conn)) (address string) {
-	t.Helper()
-	listener := must(net.Listen("tcp", "127.0.0.1:0"))
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer func() { _ = conn.Close() }()
-				serve(conn)
-			}()
-		}
-	}()
-	return listener.Addr().String()
 }
 
 // What fails between here and Wise is told in words, and nothing of what the
