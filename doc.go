@@ -6,7 +6,7 @@
 //	client, err := usersecurity.New(
 //		usersecurity.WithBaseURL(usersecurity.Sandbox),
 //		usersecurity.WithClientCredentials(clientID, clientSecret),
-//		usersecurity.WithUserTokens(usersecurity.CacheTokens(tokens)),
+//		usersecurity.WithUserTokens(usersecurity.CacheTokens(tokens)), // your source of them; or WithUserTokenStore
 //		usersecurity.WithJWE(),
 //	)
 //	…
