@@ -51,7 +51,7 @@ var transportFailures = []struct {
 			_ = conn.(*net.TCPConn).SetLinger(0)
 		})
 	}},
-	{"nobody listens", "connection refused", func(t *testing.T, _ *authority, _ *http.Transport) string {
+	{"nobody listens", "connection refused", func(_ *testing.T, _ *authority, _ *http.Transport) string {
 		return "http://" + nobodyAt()
 	}},
 	{"an unknown host", "the host name is unknown", dials(&net.OpError{Op: "dial", Err: &net.DNSError{Name: "wise.example", IsNotFound: true}})},
@@ -62,9 +62,9 @@ var transportFailures = []struct {
 	}},
 	{"HTTP where TLS is spoken", "the server does not speak TLS", noTLS("HTTP/1.1 400 Bad Request\r\n\r\n" + fromServer)},
 	{"anything where TLS is spoken", "the server does not speak TLS", noTLS(fromServer)},
-	{"an old TLS", "the TLS handshake failed", func(t *testing.T, ca *authority, transport *http.Transport) string {
+	{"an old TLS", "the TLS handshake failed", func(t *testing.T, ca *authority, _ *http.Transport) string {
 		config := serving(ca.signs(nil))
-		config.MinVersion, config.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 //nolint:gosec // that is what is refused
+		config.MinVersion, config.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
 		return "https://" + accepts(t, func(conn net.Conn) { _ = tls.Server(conn, config).Handshake(); _, _ = io.Copy(io.Discard, conn) })
 	}},
 	{"a handshake that takes too long", "the TLS handshake timed out", func(t *testing.T, _ *authority, transport *http.Transport) string {
