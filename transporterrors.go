@@ -110,6 +110,8 @@ func transportWords(err error) string {
 		return errno.Error()
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return "the connection was closed before the response was complete"
+	case errors.As(err, &op) && op.Op == "local error":
+		return "the TLS connection failed"
 	case errors.As(err, &op) && slices.Contains(netSteps, op.Op) && op.Timeout():
 		return op.Op + " timed out"
 	case errors.As(err, &op) && slices.Contains(netSteps, op.Op):
@@ -129,7 +131,7 @@ func transportWords(err error) string {
 
 // netSteps are the steps of package net that may fail; another transport may put
 // any text in their place.
-var netSteps = []string{"dial", "read", "write", "close", "set", "local error", "remote error", "socks connect"}
+var netSteps = []string{"dial", "read", "write", "close", "set", "remote error", "socks connect"}
 
 // phrases are those by which net/http and crypto/tls name errors that have no
 // type of their own, and our words for them: the texts around the phrases repeat

@@ -62,6 +62,7 @@ var transportFailures = []struct {
 	}},
 	{"HTTP where TLS is spoken", "the server does not speak TLS", noTLS("HTTP/1.1 400 Bad Request\r\n\r\n" + fromServer)},
 	{"anything where TLS is spoken", "the server does not speak TLS", noTLS(fromServer)},
+	{"a record that TLS can't read", "the TLS connection failed", dials(&net.OpError{Op: "local error", Err: errors.New("tls: bad record MAC")})},
 	{"an old TLS", "the TLS handshake failed", func(t *testing.T, ca *authority, _ *http.Transport) string {
 		config := serving(ca.signs(nil))
 		config.MinVersion, config.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
