@@ -1,6 +1,6 @@
 # Each target is a step of .ci/run, where the commands stand.
 
-.PHONY: help ci test race fips lint fuzz bench campaign interop browser generate apidiff
+.PHONY: help ci test race fips lint fuzz bench campaign interop browser generate apidiff release
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,7 @@ interop: ## JWE exchanged with two JavaScript libraries, and the lines that wise
 browser: ## wisesim's page in Chromium, with screenshots; installs Chromium where missing
 generate: ## go generate in all modules
 apidiff: ## the public API against the last release's; RELEASING.md has the rule
+release: ## the modules as users will get them: tagged in a copy, imported and installed from there
 
-test race fips lint fuzz bench campaign interop browser generate apidiff:
+test race fips lint fuzz bench campaign interop browser generate apidiff release:
 	@.ci/run $@
