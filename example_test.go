@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log"
@@ -13,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+	"github.com/jarcoal/httpmock"
 	"golang.org/x/oauth2"
 
 	"github.com/wise-partner/usersecurity"
@@ -201,6 +203,46 @@ func ExampleWithMeta() {
 	_, err := client.ListPhoneNumbers(context.Background(), 1001, usersecurity.WithMeta(&meta))
 	fmt.Println(meta.StatusCode, meta.Attempts, meta.TraceID != "", err)
 	// Output: 200 1 true <nil>
+}
+
+// httpmock in the place of Wise, with the two endpoints that a sealed call needs
+// besides its own.
+func ExampleWithHTTPClient() {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		log.Fatal(err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		log.Fatal(err)
+	}
+	mock := httpmock.NewMockTransport()
+	mock.RegisterResponder("POST", "https://wise.test/oauth/token", httpmock.NewJsonResponderOrPanic(200, map[string]any{
+		"access_token": "application-token", "token_type": "bearer", "expires_in": 43200,
+	}))
+	mock.RegisterResponder("GET", "https://wise.test/v1/auth/jose/response/public-keys", httpmock.NewJsonResponderOrPanic(200, map[string]any{
+		"version": 1, "keyId": "key", "scope": "PAYLOAD_ENCRYPTION",
+		"keyMaterial": map[string]any{"algorithm": "RSA_OAEP_256", "keyMaterial": der},
+	}))
+	mock.RegisterResponder("POST", "https://wise.test/v1/user/pin", httpmock.NewStringResponder(409, ""))
+
+	client, err := usersecurity.New(
+		usersecurity.WithBaseURL("https://wise.test"),
+		usersecurity.WithHTTPClient(&http.Client{Transport: mock}),
+		usersecurity.WithClientCredentials("id", "secret"),
+		usersecurity.WithUserTokens(usersecurity.ForUser(1001, usersecurity.StaticToken("token"))),
+		usersecurity.WithJWE(),
+	)
+	if err != nil {
+		log.Fatal(err)
+	}
+	pin, err := usersecurity.NewPin("0417")
+	if err != nil {
+		log.Fatal(err)
+	}
+	err = client.CreatePin(context.Background(), 1001, pin)
+	fmt.Println(errors.Is(err, usersecurity.ErrPinAlreadySet))
+	// Output: true
 }
 
 func ExampleWithLogger() {
