@@ -116,23 +116,22 @@ func decodeExactly(body []byte, v any, names ...string) error {
 	return json.Unmarshal(exact, v)
 }
 
-// misspelt reports whether one of the names stands in the text in other letters
-// than its own.
+// misspelt reports whether one of the names stands between two quotes in other
+// letters than its own.
 func misspelt(body []byte, names []string) bool {
-	for i, c := range body {
-		if c != '"' {
-			continue
-		}
-		rest := body[i+1:]
+	for found := true; found; {
+		var word []byte
+		word, body, found = bytes.Cut(body, quote)
 		for _, name := range names {
-			if len(rest) > len(name) && rest[len(name)] == '"' &&
-				bytes.EqualFold(rest[:len(name)], []byte(name)) && string(rest[:len(name)]) != name {
+			if len(word) == len(name) && string(word) != name && strings.EqualFold(string(word), name) {
 				return true
 			}
 		}
 	}
 	return false
 }
+
+var quote = []byte{'"'}
 
 // onlyExact removes the members whose names are one of names but for the case
 // of their letters.
