@@ -116,22 +116,28 @@ func decodeExactly(body []byte, v any, names ...string) error {
 	return json.Unmarshal(exact, v)
 }
 
-// misspelt reports whether one of the names stands between two quotes in other
-// letters than its own.
+// misspelt reports whether one of the names stands before a colon in other
+// letters than its own. Behind an escape any name may hide.
 func misspelt(body []byte, names []string) bool {
-	for found := true; found; {
-		var word []byte
-		word, body, found = bytes.Cut(body, quote)
+	if bytes.IndexByte(body, '\\') >= 0 {
+		return true
+	}
+	for {
+		end := bytes.IndexByte(body, ':')
+		if end < 0 {
+			return false
+		}
+		key := bytes.TrimRight(body[:end], " \t\r\n")
+		body = body[end+1:]
 		for _, name := range names {
-			if len(word) == len(name) && string(word) != name && strings.EqualFold(string(word), name) {
+			at := len(key) - len(name) - 1
+			if at > 0 && key[len(key)-1] == '"' && key[at-1] == '"' &&
+				string(key[at:at+len(name)]) != name && strings.EqualFold(string(key[at:at+len(name)]), name) {
 				return true
 			}
 		}
 	}
-	return false
 }
-
-var quote = []byte{'"'}
 
 // onlyExact removes the members whose names are one of names but for the case
 // of their letters.

@@ -152,14 +152,15 @@ func (*memoryBody) Close() error { return nil }
 func (a *attempts) attempt(req *http.Request) *http.Response {
 	a.began = time.Time{}
 	err := a.gate.pass(a.ctx, a.calls)
-	if err == nil {
+	now := time.Now()
+	if err == nil && a.isOver(now) {
 		err = ended(a.ctx)
 	}
 	if err != nil {
 		a.last = result{err: err, unsent: true, hopeless: true}
 		return nil
 	}
-	a.began = time.Now()
+	a.began = now
 	var resp *http.Response
 	a.last, resp = a.sender.send(a.ctx, a.parent, req, &a.outfit, a.began)
 	if len(a.observers) > 0 {
@@ -172,6 +173,11 @@ func (a *attempts) attempt(req *http.Request) *http.Response {
 		a.gate.hear(&a.last, a.calls)
 	}
 	return resp
+}
+
+func (a *attempts) isOver(now time.Time) bool {
+	at, bounded := a.ctx.Deadline()
+	return bounded && !now.Before(at) || a.parent.Err() != nil
 }
 
 // checkRetry decides what follows an attempt, and tells the observers.
