@@ -62,7 +62,7 @@ type journal struct {
 
 	mu        sync.Mutex
 	standings map[usersecurity.Profile]standing
-	begins    []time.Time // those of runs before, in the last minute
+	sent      []time.Time // what runs before have sent in the last minute, as late as it may have been
 	lines     int64
 
 	syncing sync.Mutex
@@ -98,7 +98,7 @@ func (j *journal) read() error {
 	for n := 1; ; n++ {
 		line, err := lines.ReadBytes('\n')
 		if err == io.EOF {
-			return j.file.Truncate(whole)
+			break
 		}
 		if err != nil {
 			return err
@@ -108,11 +108,17 @@ func (j *journal) read() error {
 			return fmt.Errorf("line %d is none of a journal's", n)
 		}
 		j.take(e)
-		if age := time.Since(e.Time); e.State == begun && age >= 0 && age < time.Minute {
-			j.begins = append(j.begins, e.Time)
+		if age := time.Since(e.Time); e.State != begun && age >= 0 && age < time.Minute {
+			j.sent = append(j.sent, e.Time)
 		}
 		whole += int64(len(line))
 	}
+	for _, s := range j.standings {
+		if s.state == begun {
+			j.sent = append(j.sent, time.Now())
+		}
+	}
+	return j.file.Truncate(whole)
 }
 
 func (j *journal) take(e entry) standing {

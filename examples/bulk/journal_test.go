@@ -138,16 +138,17 @@ func TestOneRunAtATime(t *testing.T) {
 	journalAt(t, path)
 }
 
-// The limits want to know of the last minute.
-func TestBeginsOfTheLastMinute(t *testing.T) {
-	at := func(ago time.Duration) string {
-		return strings.Replace(adaBegun, "2027-01-31T02:00:00Z", time.Now().Add(-ago).Format(time.RFC3339Nano), 1)
+// The limits want to know of the last minute: a call's request was sent when the call
+// ended, at the latest, and that of a call that was under way a moment ago.
+func TestWhatWasSentInTheLastMinute(t *testing.T) {
+	ended := func(ago time.Duration) string {
+		return strings.Replace(adaDone, "2027-01-31T02:00:01Z", time.Now().Add(-ago).Format(time.RFC3339Nano), 1)
 	}
-	j, _, err := written(t, at(time.Hour)+at(61*time.Second)+at(20*time.Second)+at(time.Second)+at(-time.Hour))
+	j, _, err := written(t, ended(time.Hour)+ended(61*time.Second)+ended(20*time.Second)+ended(time.Second)+ended(-time.Hour)+bertBegun)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(j.begins) != 2 {
-		t.Errorf("%d calls in the last minute, want 2", len(j.begins))
+	if len(j.sent) != 3 || time.Since(j.sent[2]) > 10*time.Second {
+		t.Errorf("sent in the last minute: %v, want three", j.sent)
 	}
 }

@@ -153,7 +153,7 @@ func enrol(ctx context.Context, s settings, out, messages io.Writer, wise ...use
 
 func enrolAll(ctx context.Context, s settings, customers []customer, journal *journal, out, messages io.Writer, wise []usersecurity.Option) (int, error) {
 	limits := newLimits(s.perSecond, s.perMinute)
-	for _, at := range journal.begins {
+	for _, at := range journal.sent {
 		limits.used(at)
 	}
 	client, err := usersecurity.New(append(wise,
