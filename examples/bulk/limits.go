@@ -16,8 +16,8 @@ func newLimits(perSecond, perMinute int) *limits {
 	return &limits{newWindow(perSecond, time.Second), newWindow(perMinute, time.Minute)}
 }
 
-// Wait waits for both. The order counts: what has waited for the second keeps its
-// distance while it waits for the minute, but not the other way round.
+// Wait waits for the one and then for the other. As each lets requests pass in the order
+// in which they have come, both limits hold for what comes out at the end.
 func (l *limits) Wait(ctx context.Context) error {
 	if err := l.second.Wait(ctx); err != nil {
 		return err

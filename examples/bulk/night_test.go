@@ -171,6 +171,21 @@ func TestGoesOnWhereCustomersAreRefused(t *testing.T) {
 	}
 }
 
+// Nor does what fails now and then, however often.
+func TestGoesOnWhereCallsFailNowAndThen(t *testing.T) {
+	w := newWorld(t, 4*maxInARow)
+	w.settings.concurrency = 1
+	for user := range w.pins {
+		if user%2 == 0 {
+			w.wise.Inject(usersecuritytest.Fault{Kind: usersecuritytest.Status, Status: 403, User: user})
+		}
+	}
+	code, out, err := w.enrol(t.Context())
+	if err != nil || code != exitNotAll || !strings.HasPrefix(out, "40 customers are done (0 of them before), 40 are not done") {
+		t.Errorf("exit code %d, %v\n%s", code, err, out)
+	}
+}
+
 // Without a journal no call is made.
 func TestJournalThatCannotBeWritten(t *testing.T) {
 	w := newWorld(t, 100)
