@@ -169,7 +169,7 @@ func TestKilledAndStartedAgain(t *testing.T) {
 // An interrupt leaves nothing under way, so that the next run has nothing to doubt.
 func TestInterruptedAndStartedAgain(t *testing.T) {
 	const customers = 600
-	w := newWorld(t, customers)
+	w := newWorld(t, customers, usersecuritytest.WithLatency(100*time.Millisecond)) // or the signal comes too late
 	first := w.start(t)
 	waitUntil(t, func() bool { return w.wise.Count(usersecurity.OpSCACreatePin) > customers/4 })
 	if err := first.Process.Signal(syscall.SIGINT); err != nil {
