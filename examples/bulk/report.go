@@ -7,6 +7,15 @@ import (
 	"time"
 )
 
+// The exit codes; the head of main.go says what they mean.
+const (
+	exitAll = iota
+	exitFailed
+	exitUsage
+	exitNotAll
+	exitUnfinished
+)
+
 // report says how it stands with the customers of a file.
 type report struct {
 	counts        map[state]int
