@@ -116,22 +116,27 @@ func decodeExactly(body []byte, v any, names ...string) error {
 	return json.Unmarshal(exact, v)
 }
 
-// misspelt reports whether one of the names stands in the text in other letters
-// than its own.
+// misspelt reports whether one of the names stands before a colon in other
+// letters than its own. Behind an escape any name may hide.
 func misspelt(body []byte, names []string) bool {
-	for i, c := range body {
-		if c != '"' {
-			continue
+	if bytes.IndexByte(body, '\\') >= 0 {
+		return true
+	}
+	for {
+		end := bytes.IndexByte(body, ':')
+		if end < 0 {
+			return false
 		}
-		rest := body[i+1:]
+		key := bytes.TrimRight(body[:end], " \t\r\n")
+		body = body[end+1:]
 		for _, name := range names {
-			if len(rest) > len(name) && rest[len(name)] == '"' &&
-				bytes.EqualFold(rest[:len(name)], []byte(name)) && string(rest[:len(name)]) != name {
+			at := len(key) - len(name) - 1
+			if at > 0 && key[len(key)-1] == '"' && key[at-1] == '"' &&
+				string(key[at:at+len(name)]) != name && strings.EqualFold(string(key[at:at+len(name)]), name) {
 				return true
 			}
 		}
 	}
-	return false
 }
 
 // onlyExact removes the members whose names are one of names but for the case

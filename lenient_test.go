@@ -52,6 +52,8 @@ var deviations = []struct {
 	{"a text for true", usersecurity.OpCreatePhoneNumber, strings.Replace(numberReply, "true", `"true"`, 1), &number},
 	{"a number for true", usersecurity.OpCreatePhoneNumber, strings.Replace(numberReply, "true", "1", 1), numberWith(func(n *usersecurity.PhoneNumber) { n.Verified = false })},
 	{"an id in capitals beside the id", usersecurity.OpCreatePhoneNumber, strings.Replace(numberReply, "{", `{"ID":"internal","Id":5,`, 1), &number},
+	{"one that is written with an escape", usersecurity.OpCreatePhoneNumber, strings.Replace(numberReply, "}", `,"\u0049D":5}`, 1), &number},
+	{"one before a space", usersecurity.OpCreatePhoneNumber, strings.Replace(numberReply, "}", ",\"ID\" \t\r\n:5}", 1), &number},
 	{"one behind the id", usersecurity.OpCreatePhoneNumber, strings.Replace(numberReply, "}", `,"ID":5}`, 1), &number},
 	{
 		"a large id beside another name", usersecurity.OpCreatePhoneNumber, strings.Replace(numberReply, `{"id":77`, `{"ID":5,"id":9007199254740993`, 1),

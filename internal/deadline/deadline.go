@@ -40,11 +40,12 @@ func (c *Context) Begin(parent context.Context, at time.Time) {
 }
 
 // End releases the timer and whoever still waits. Err is context.Canceled
-// afterwards, unless the context had ended otherwise before.
+// afterwards, unless the context had ended otherwise before, and somebody was
+// there to see it.
 func (c *Context) End() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ended() == nil {
+	if c.early() == nil {
 		c.err, c.alone = context.Canceled, true
 	}
 	if c.cancel != nil {
@@ -96,14 +97,19 @@ func (c *Context) Value(key any) any {
 
 // ended returns err, which it sets if the context has ended since.
 func (c *Context) ended() error {
+	if c.early() == nil && !c.at.IsZero() && !time.Now().Before(c.at) {
+		c.err, c.alone = context.DeadlineExceeded, c.own
+	}
+	return c.err
+}
+
+// early is ended without a look at the clock, which costs as much as all the rest.
+func (c *Context) early() error {
 	if c.err == nil && c.inner != nil {
 		c.err = c.inner.Err() // a clock that was set back must not hide a timer that has fired
 	}
 	if c.err == nil {
 		c.err = c.parent.Err()
-	}
-	if c.err == nil && !c.at.IsZero() && !time.Now().Before(c.at) {
-		c.err, c.alone = context.DeadlineExceeded, c.own
 	}
 	return c.err
 }
