@@ -12,7 +12,7 @@ require (
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/schollz/progressbar/v3 v3.19.1
 	github.com/wise-partner/usersecurity v0.1.0
-	github.com/wise-partner/usersecurity/pgstore v0.0.0
+	github.com/wise-partner/usersecurity/pgstore v0.1.0
 	go.uber.org/goleak v1.3.0
 	golang.org/x/oauth2 v0.37.0
 	golang.org/x/sync v0.24.0
