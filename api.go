@@ -109,4 +109,5 @@ var (
 	_ SCAAPI          = (*SCAService)(nil)
 	_ OneTimeTokenAPI = (*OneTimeTokenService)(nil)
 	_ UserTokenAPI    = (*UserTokenService)(nil)
+	_ TokenSource     = (*UserTokenService)(nil)
 )

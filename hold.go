@@ -38,7 +38,7 @@ const maxHeld = 10_000
 func (g *gate) pass(ctx context.Context, calls heldCalls) error {
 	if wait := g.wait(calls); wait > 0 {
 		if deadline, ok := ctx.Deadline(); ok && wait >= time.Until(deadline) {
-			return failure(calls.op, ErrRateLimited, plainError("Wise wants no such call for another "+wait.Round(time.Millisecond).String()))
+			return failure(calls.op, ErrRateLimited, heldBack(wait))
 		}
 		timer := time.NewTimer(wait)
 		defer timer.Stop()
