@@ -370,3 +370,18 @@ func checkCause(t *testing.T, err, cause error) {
 		}
 	}
 }
+
+// Nothing of a reply that turns out to be somebody else's gets into the list that
+// a later attempt brings.
+func TestListsBeginAnew(t *testing.T) {
+	t.Parallel()
+	for _, op := range []usersecurity.Operation{usersecurity.OpListPhoneNumbers, usersecurity.OpListDeviceFingerprints, usersecurity.OpListProfiles} {
+		r := rowOf(op)
+		wise := play(t, answers(200, `[{"code":"unavailable","message":"m"}]`), r.answersWell())
+		got, err := r.call(t.Context(), newClient(t, wise, briefWaits))
+		if err != nil || wise.count() != 2 {
+			t.Errorf("%s: %v after %d requests", op, err, wise.count())
+		}
+		r.checkResult(t, got)
+	}
+}
