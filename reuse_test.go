@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/wise-partner/usersecurity"
@@ -80,5 +81,27 @@ func TestCallsWithinCalls(t *testing.T) {
 		if want := strconv.Itoa(10 + i); meta.TraceID != want || meta.Attempts != 1 {
 			t.Errorf("the call tells %+v, not of %s", meta, want)
 		}
+	}
+}
+
+// A test double may give the same response to all calls: nothing is written into
+// it.
+func TestOneResponseForAllCalls(t *testing.T) {
+	t.Parallel()
+	resp := &http.Response{StatusCode: http.StatusNoContent, Header: http.Header{"Location": {"/"}}, Body: http.NoBody}
+	client := newClient(t, roundTripper(func(*http.Request) (*http.Response, error) { return resp, nil }), complete()...)
+	var calls sync.WaitGroup
+	for range 4 {
+		calls.Go(func() {
+			for range 20 {
+				if err := client.DeletePhoneNumber(t.Context(), 1, 2); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	calls.Wait()
+	if resp.Body != http.NoBody || resp.Header.Get("Location") == "" {
+		t.Errorf("the response is another one now: %v, %v", resp.Body, resp.Header)
 	}
 }
