@@ -39,6 +39,8 @@ var deviations = []struct {
 	{"a number for a time", usersecurity.OpCreateDeviceFingerprint, strings.Replace(deviceReply, `"2024-05-06T07:08:09.123456789Z"`, "1714979289", 1), &usersecurity.DeviceFingerprint{ID: deviceID}},
 	{"no time", usersecurity.OpCreateDeviceFingerprint, `{"deviceFingerprintId":"` + deviceID.String() + `"}`, &usersecurity.DeviceFingerprint{ID: deviceID}},
 	{"a byte order mark", usersecurity.OpCreateDeviceFingerprint, "\xef\xbb\xbf" + deviceReply, &device},
+	{"one behind white space", usersecurity.OpCreateDeviceFingerprint, "\r\n \xef\xbb\xbf " + deviceReply, &device},
+	{"a time in small letters", usersecurity.OpCreateDeviceFingerprint, deviceAt("2024-05-06t07:08:09.123456789z"), &device},
 	{"white space around", usersecurity.OpCreateDeviceFingerprint, "\r\n " + deviceReply + "\r\n", &device},
 	{"an id in capitals", usersecurity.OpCreateDeviceFingerprint, strings.Replace(deviceReply, deviceID.String(), strings.ToUpper(deviceID.String()), 1), &device},
 	{"another name beside the id's", usersecurity.OpCreateDeviceFingerprint, strings.Replace(deviceReply, "{", `{"DeviceFingerprintID":"x","DEVICEFINGERPRINTID":12,`, 1), &device},
@@ -131,6 +133,7 @@ func TestTokenReplies(t *testing.T) {
 		{`{"access_token":"issued","token_type":"bearer","expires_in":"43199"}`, "", 43199 * time.Second},
 		{"\xef\xbb\xbf" + `{"access_token":"issued","expires_in":43199}`, "", 43199 * time.Second},
 		{`{"Access_Token":"wrong","access_token":"issued","ACCESS_TOKEN":"wrong","expires_in":43199}`, "", 43199 * time.Second},
+		{`{"access_token":"issued","expires_in":43199,"acceſs_token":"wrong","access_toKen":"wrong"}`, "", 43199 * time.Second}, // what encoding/json takes for an s and a k
 		{`{"access_token":"issued"}`, "", -1},
 		{`{"access_token":"issued","expires_in":null}`, "", -1},
 		{`{"access_token":"issued","expires_in":"soon"}`, "", -1},
@@ -173,6 +176,23 @@ func TestTokenReplies(t *testing.T) {
 			after(6*time.Minute, 2)
 		})
 	}
+}
+
+// A token of less than a second is one, and not asked for again by every call.
+func TestTokenOfAMoment(t *testing.T) {
+	t.Parallel()
+	scripted(t, "", func(t *testing.T) {
+		wise := &brokenWise{token: endpoint{answer: answers(200, `{"access_token":"issued","expires_in":0.3}`)}, api: endpoint{answer: answers(200, "[]")}}
+		client := bareClient(t, wise, usersecurity.WithClientCredentials("acme-client", "acme-secret"))
+		for range 20 {
+			if _, err := client.ListPhoneNumbers(t.Context(), 1001); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := wise.token.count.Load(); n != 1 {
+			t.Errorf("%d tokens", n)
+		}
+	})
 }
 
 // material is key material in the forms that Wise may write it in.
