@@ -54,7 +54,7 @@ func (g *reading) read(o *result, e *envelope) {
 // readCut reads what has come of a body that is too large or broke off.
 func (g *reading) readCut(o *result, rep reply) {
 	switch {
-	case g.isForeign(o):
+	case g.isForeign(o) && (g.op.writes() || !o.isStalled()):
 		o.read = replyForeign
 	case g.op.reply == noReply:
 		o.read, o.reply = replyRead, rep

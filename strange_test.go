@@ -385,3 +385,31 @@ func TestListsBeginAnew(t *testing.T) {
 		r.checkResult(t, got)
 	}
 }
+
+// A reply that hasn't begun when the time is up is not somebody else's: the error
+// says that the time was up.
+func TestRepliesThatStall(t *testing.T) {
+	t.Parallel()
+	stalls := func(r *http.Request, _ string) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(readerFunc(func([]byte) (int, error) {
+			<-r.Context().Done()
+			return 0, r.Context().Err()
+		}))}, nil
+	}
+	for _, r := range rowsOf(aRead) {
+		for what, test := range map[string]struct {
+			timeouts usersecurity.Option
+			want     error
+		}{
+			"the call's":    {usersecurity.WithTimeouts(time.Minute, time.Second), context.DeadlineExceeded},
+			"the attempt's": {usersecurity.WithTimeouts(time.Second, time.Minute), usersecurity.ErrAttemptTimeout},
+		} {
+			scripted(t, string(r.op)+", "+what, func(t *testing.T) {
+				_, err := r.call(t.Context(), newClient(t, play(t, stalls), test.timeouts))
+				if !errors.Is(err, test.want) || errors.Is(err, usersecurity.ErrUnexpectedReply) {
+					t.Error(err)
+				}
+			})
+		}
+	}
+}
