@@ -3,6 +3,7 @@ package usersecurity
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -66,7 +67,7 @@ func (b *looseBool) UnmarshalJSON(raw []byte) error {
 // UnmarshalJSON never fails.
 func (n *looseNumber) UnmarshalJSON(raw []byte) error {
 	f, err := strconv.ParseFloat(strings.TrimSpace(strings.Trim(string(raw), `"`)), 64)
-	if err != nil {
+	if err != nil || math.IsNaN(f) {
 		f = 0
 	}
 	*n = looseNumber(f)
