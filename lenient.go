@@ -103,7 +103,7 @@ func (t *looseTime) UnmarshalJSON(raw []byte) error {
 // which Wise doesn't: names that differ in their letters are left out.
 func decodeExactly(body []byte, v any, names ...string) error {
 	body = errorbody.TrimBOM(body)
-	if !misspelt(body, names) {
+	if !misspelt(body, names) || !json.Valid(body) {
 		return json.Unmarshal(body, v)
 	}
 	var loose any

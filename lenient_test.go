@@ -118,6 +118,17 @@ func TestWrongIDs(t *testing.T) {
 	}
 }
 
+// What follows a reply makes it somebody else's, however its names are written.
+func TestRepliesWithMoreBehind(t *testing.T) {
+	t.Parallel()
+	for _, list := range []string{"[" + numberReply + "]", "[" + strings.Replace(numberReply, "{", `{"ID":5,`, 1) + "]", "[" + strings.Replace(numberReply, "acme", `acm\u0065`, 1) + "]"} {
+		for _, more := range []string{"<html>", "[]", "{", "1"} {
+			_, err := newClient(t, play(t, answers(200, list+more)), briefWaits).ListPhoneNumbers(t.Context(), 1001)
+			checkMatches(t, list+more, err, usersecurity.ErrUnexpectedReply)
+		}
+	}
+}
+
 // Token replies, and how long their tokens are kept.
 func TestTokenReplies(t *testing.T) {
 	t.Parallel()
