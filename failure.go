@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/wise-partner/usersecurity/internal/flight"
 )
 
 // worded is an error that can say in words of this package's own what is wrong.
@@ -198,6 +200,8 @@ func sourceFailure(ctx context.Context, op Operation, what, err error) error {
 	words := safeText(err)
 	switch {
 	case isWorded(err) || ctx.Err() != nil:
+	case errors.Is(err, flight.ErrExited):
+		words = "a callback ended its goroutine (runtime.Goexit) instead of returning"
 	case isOver(err):
 		words = "the source gave up: " + words
 	default:

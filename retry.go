@@ -94,16 +94,17 @@ type attempts struct {
 
 	correlationID uuid.UUID
 
-	runner  retryablehttp.Client
-	client  http.Client
-	sent    int // requests
-	repeats int // of them, those that followed a failure
-	began   time.Time
-	took    time.Duration
-	last    result
-	doubt   doubt
-	again   bool // another attempt is to follow, after wait
-	wait    time.Duration
+	runner   retryablehttp.Client
+	client   http.Client
+	handedOn http.Response
+	sent     int // requests
+	repeats  int // of them, those that followed a failure
+	began    time.Time
+	took     time.Duration
+	last     result
+	doubt    doubt
+	again    bool // another attempt is to follow, after wait
+	wait     time.Duration
 }
 
 // run makes the attempts, at most so many. What came of them is in a.
@@ -122,19 +123,21 @@ func (a *attempts) run(most int) {
 	}
 }
 
-// RoundTrip makes one attempt, and hands on its response. It is without its
-// Location, as no redirect is followed.
+// RoundTrip makes one attempt, and hands on its response: a copy, as a test
+// double may give the same one to all calls. It is without its Location, as no
+// redirect is followed.
 func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp := a.attempt(req)
 	if resp == nil {
 		return nil, a.last.err
 	}
+	a.handedOn = *resp
 	if resp.Header.Get("Location") != "" {
-		resp.Header = resp.Header.Clone()
-		resp.Header.Del("Location")
+		a.handedOn.Header = resp.Header.Clone()
+		a.handedOn.Header.Del("Location")
 	}
-	resp.Body, resp.ContentLength = newMemoryBody(a.last.body), int64(len(a.last.body))
-	return resp, nil
+	a.handedOn.Body, a.handedOn.ContentLength = newMemoryBody(a.last.body), int64(len(a.last.body))
+	return &a.handedOn, nil
 }
 
 // memoryBody is a body that has been read already.
