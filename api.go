@@ -112,4 +112,5 @@ var (
 	_ SCAAPI          = (*SCAService)(nil)
 	_ OneTimeTokenAPI = (*OneTimeTokenService)(nil)
 	_ UserTokenAPI    = (*UserTokenService)(nil)
+	_ TokenSource     = (*UserTokenService)(nil)
 )

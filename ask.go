@@ -67,11 +67,12 @@ func (a *asking) keyAhead(ctx context.Context) (wait func() (*WiseKey, error)) {
 	var key *WiseKey
 	var err error
 	var panicked any
+	own := *a // nobody may wait for it
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		defer func() { panicked = recover() }() // it is the caller's
-		key, err = a.askKey(ctx, nil)
+		key, err = own.askKey(ctx, nil)
 	}()
 	return func() (*WiseKey, error) {
 		<-done

@@ -8,6 +8,8 @@ import (
 	"net/http/httptrace"
 	"sync/atomic"
 	"time"
+
+	"github.com/wise-partner/usersecurity/internal/deadline"
 )
 
 // sender is what the attempts of all calls have in common.
@@ -25,21 +27,23 @@ type callersContext struct{ context.Context }
 func (*callersContext) String() string { return "usersecurity.call" }
 
 // send makes one attempt, which has a timeout of its own: reading the response
-// falls under it. call is the context of the whole call, and parent the caller's
+// falls under it. The response it returns is nil where there is none, and its
+// body is read. call is the context of the whole call, and parent the caller's
 // below it: a timer for each of the two deadlines would be one too many.
-func (s *sender) send(call, parent context.Context, o *outfit) (r result) {
-	deadline := time.Now().Add(s.timeout)
-	if own, ok := call.Deadline(); ok && own.Before(deadline) {
-		deadline = own
+func (s *sender) send(call, parent context.Context, req *http.Request, o *outfit, now time.Time) (r result, resp *http.Response) {
+	ends := now.Add(s.timeout)
+	if own, ok := call.Deadline(); ok && own.Before(ends) {
+		ends = own
 	}
-	ctx, cancel := context.WithDeadline(parent, deadline)
-	defer cancel()
-	traced, written := ctx, (*progress)(nil)
+	attempt := &deadline.Context{}
+	attempt.Begin(parent, ends)
+	defer attempt.End()
+	traced, written := context.Context(attempt), (*progress)(nil)
 	if o.op.writes() {
 		written = &progress{}
-		traced = httptrace.WithClientTrace(ctx, written.trace())
+		traced = written.traces(traced)
 	}
-	resp, err := s.transport.RoundTrip(o.request(traced, s.userAgent))
+	resp, err := s.transport.RoundTrip(o.dress(req.WithContext(traced), s.userAgent))
 	if written != nil {
 		r.lostOne = written.writes.Load() > 1 && !s.repeatsSafely()
 	}
@@ -50,9 +54,9 @@ func (s *sender) send(call, parent context.Context, o *outfit) (r result) {
 		err = errNoResponse
 	}
 	if err != nil {
-		r.unsent, r.hopeless = written.unsent(ctx, err), certificateWords(err) != ""
-		r.err = attemptError(call, ctx, err, o.url.Scheme == "https" && written.onNewConn())
-		return r
+		r.unsent, r.hopeless = written.unsent(attempt, err), certificateWords(err) != ""
+		r.err = attemptError(call, attempt, err, o.url.Scheme == "https" && written.onNewConn())
+		return r, nil
 	}
 	r.responded, r.status, r.header = true, resp.StatusCode, resp.Header
 	if !isFinal(r.status) {
@@ -60,7 +64,7 @@ func (s *sender) send(call, parent context.Context, o *outfit) (r result) {
 		if resp.Body != nil {
 			_ = resp.Body.Close()
 		}
-		return r
+		return r, resp
 	}
 	limit := int64(maxErrorBody)
 	if o.op.reply != noReply && o.op.succeeds(r.status) {
@@ -68,9 +72,9 @@ func (s *sender) send(call, parent context.Context, o *outfit) (r result) {
 	}
 	r.body, r.tooLarge, err = readBody(resp, limit)
 	if err != nil {
-		r.bodyErr = attemptError(call, ctx, err, false)
+		r.bodyErr = attemptError(call, attempt, err, false)
 	}
-	return r
+	return r, resp
 }
 
 var errNoResponse = plainError("the transport returned neither a response nor an error")
@@ -101,6 +105,7 @@ func attemptError(call, attempt context.Context, err error, mayWantCertificate b
 // repeat by themselves what they take to be unsent. Each attempt has one of its
 // own: net/http may still write of one that has been given up.
 type progress struct {
+	trace   httptrace.ClientTrace
 	reached atomic.Int32
 	writes  atomic.Int32 // how often a header was written
 	fresh   atomic.Bool  // the last connection had carried nothing before
@@ -113,18 +118,18 @@ const (
 	wroteHeaders
 )
 
-func (p *progress) trace() *httptrace.ClientTrace {
-	return &httptrace.ClientTrace{
-		GetConn: func(string) { p.reach(waitingForConn) },
-		GotConn: func(info httptrace.GotConnInfo) {
-			p.fresh.Store(!info.Reused)
-			p.reach(hasConn)
-		},
-		WroteHeaders: func() {
-			p.reach(wroteHeaders)
-			p.writes.Add(1)
-		},
+// traces makes a context whose request tells p how far it gets.
+func (p *progress) traces(ctx context.Context) context.Context {
+	p.trace.GetConn = func(string) { p.reach(waitingForConn) }
+	p.trace.GotConn = func(info httptrace.GotConnInfo) {
+		p.fresh.Store(!info.Reused)
+		p.reach(hasConn)
 	}
+	p.trace.WroteHeaders = func() {
+		p.reach(wroteHeaders)
+		p.writes.Add(1)
+	}
+	return httptrace.WithClientTrace(ctx, &p.trace)
 }
 
 func (p *progress) reach(stage int32) {

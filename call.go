@@ -3,6 +3,7 @@ package usersecurity
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -26,39 +27,58 @@ type engine struct {
 	jitter     func(bound time.Duration) time.Duration
 }
 
-// call is one call on its way.
+// call is one call on its way: what it works with, and what nobody else holds
+// once it has returned.
 type call struct {
 	engine   *engine
 	op       *operation
 	request  request
 	opts     callOptions
 	start    time.Time
-	parent   callersContext
-	ctx      deadline.Context
+	ctx      *callContext
 	asking   asking
 	attempts attempts
 }
 
+// callContext is what a call hands out. Others may hold it for longer than the
+// call takes: a transport, say, or a fetch that many wait for.
+type callContext struct {
+	deadline.Context
+	parent callersContext
+}
+
+// calls are those that have ended. A call's memory is used again, as it would be
+// a third of all that a call allocates; no secret stays in it.
+var calls = sync.Pool{New: func() any { return new(call) }}
+
 // do is the one path: prepare, attempts, settle, report.
 func (e *engine) do(ctx context.Context, r request, opts []CallOption) (reply, error) {
-	k := &call{engine: e, op: operations[r.op], request: r, start: time.Now()}
+	k := calls.Get().(*call)
+	k.engine, k.op, k.request, k.start = e, operations[r.op], r, time.Now()
+	rep, err := k.do(ctx, opts)
+	// After a panic it isn't used again: a callback may still be at work in it.
+	*k = call{}
+	calls.Put(k)
+	return rep, err
+}
+
+func (k *call) do(ctx context.Context, opts []CallOption) (rep reply, err error) {
 	problem := k.begin(ctx, opts)
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	err := error(errCutShort) // which stands if a callback panics
+	err = errCutShort // which stands if a callback panics
 	defer func() { k.report(ctx, err) }()
-	e.observers.started(&ctx, k.event(nil))
-	if problem != nil {
-		err = problem
-		return reply{}, err
+	if len(k.engine.observers) > 0 {
+		k.engine.observers.started(&ctx, k.event(nil))
 	}
-	k.parent.Context = ctx
+	if problem != nil {
+		return reply{}, problem
+	}
+	k.ctx = &callContext{parent: callersContext{ctx}}
 	k.ctx.Begin(ctx, k.deadline(ctx))
 	defer k.ctx.End()
-	var rep reply
-	rep, err = k.make()
-	return rep, err
+	return k.make()
 }
 
 const errCutShort = plainError("a callback ended the call by a panic")
@@ -115,36 +135,35 @@ func (k *call) prepare() error {
 	case op.sealed && !r.relayed && !seals && !e.unsealed:
 		return failure(op.name, ErrJWERequired)
 	}
-	if over := ended(&k.ctx); over != nil {
+	if over := ended(&k.ctx.parent); over != nil {
 		return failure(op.name, over)
 	}
 	k.asking = asking{op: op, user: r.user, appTokens: e.appTokens, userTokens: e.userTokens, keys: e.sealing.keys}
 	plaintext := r.plaintext(op)
-	k.attempts = attempts{
-		ctx: &k.ctx, parent: &k.parent, op: op, sender: &e.sender, gate: &e.gate, calls: heldCalls{op.name, r.user},
-		policy: &e.retry, jitter: e.jitter, observers: e.observers, correlationID: k.opts.correlationID,
-		outfit: outfit{
-			op: op, method: e.methods.method(op), url: e.address.url(op, r),
-			authorization: r.authorization, token: k.opts.token, correlationID: k.opts.correlationID.String(),
-			jose: seals || r.relayed, contentType: r.contentType, body: plaintext,
-			oneTimeToken: r.oneTimeToken.Reveal(), approval: k.opts.approval.Reveal(),
-		},
-		reading: reading{op: op, sealing: &e.sealing, sealed: seals, relayed: r.relayed, direct: r.direct, decode: r.decode},
-		corrections: corrections{
-			ask: &k.asking, plaintext: plaintext, sealed: seals, relayed: r.relayed,
-			turned: e.methods.isFixed(op), refreshed: k.opts.token != "",
-		},
-	}
 	a := &k.attempts
+	a.ctx, a.parent, a.op, a.correlationID = k.ctx, k.ctx.parent, op, k.opts.correlationID
+	a.sender, a.gate, a.calls = &e.sender, &e.gate, heldCalls{op.name, r.user}
+	a.policy, a.jitter, a.observers = &e.retry, e.jitter, e.observers
+	a.outfit = outfit{
+		op: op, method: e.methods.method(op), url: e.address.url(op, r),
+		authorization: r.authorization, token: k.opts.token, correlationID: k.opts.correlationID.String(),
+		jose: seals || r.relayed, contentType: r.contentType, body: plaintext,
+		oneTimeToken: r.oneTimeToken.Reveal(), approval: k.opts.approval.Reveal(),
+	}
+	a.reading = reading{op: op, sealing: &e.sealing, sealed: seals, relayed: r.relayed, direct: r.direct, decode: r.decode}
+	a.corrections = corrections{
+		ask: &k.asking, plaintext: plaintext, sealed: seals, relayed: r.relayed,
+		turned: e.methods.isFixed(op), refreshed: k.opts.token != "",
+	}
 	if r.look != nil {
 		a.look = k.look
 	}
 	var wiseKey func() (*WiseKey, error)
 	if seals {
-		wiseKey = k.asking.keyAhead(&k.ctx)
+		wiseKey = k.asking.keyAhead(k.ctx)
 	}
 	if op.token != ownAuthorization && k.opts.token == "" {
-		token, err := k.asking.askToken(&k.ctx, "")
+		token, err := k.asking.askToken(k.ctx, "")
 		if err != nil {
 			return err
 		}
@@ -157,7 +176,7 @@ func (k *call) prepare() error {
 		a.outfit.replyKeyID = e.sealing.newestReplyKey
 	}
 	if wiseKey == nil {
-		wiseKey = func() (*WiseKey, error) { return k.asking.askKey(&k.ctx, nil) }
+		wiseKey = func() (*WiseKey, error) { return k.asking.askKey(k.ctx, nil) }
 	}
 	key, err := wiseKey()
 	if err != nil {
@@ -180,7 +199,7 @@ func (k *call) look() sight {
 	if k.opts.token != "" {
 		opts = append(opts, WithToken(k.opts.token))
 	}
-	return k.request.look(&k.ctx, opts)
+	return k.request.look(k.ctx, opts)
 }
 
 // settle says what became of the call.
@@ -193,7 +212,10 @@ func (k *call) settle() (reply, error) {
 	if o.isDone() || o.refusal != nil && o.refusal.heard().documented() != nil {
 		k.learn()
 	}
-	over := ended(&k.ctx)
+	if o.isDone() && o.replyErr == nil {
+		return o.reply, nil
+	}
+	over := ended(k.ctx)
 	return a.end(over, a.again && over != nil)
 }
 
@@ -256,11 +278,15 @@ func (k *call) event(err error) CallEvent {
 
 // report tells the caller's Meta and the observers what became of the call.
 func (k *call) report(ctx context.Context, err error) {
-	e := k.event(err)
 	if m := k.opts.meta; m != nil {
-		*m = Meta{StatusCode: e.StatusCode, TraceID: e.TraceID, CorrelationID: e.CorrelationID, Attempts: e.Attempts}
+		last := &k.attempts.last
+		*m = Meta{
+			StatusCode: last.status, TraceID: identifier(last.header, "X-Trace-Id"),
+			CorrelationID: k.opts.correlationID, Attempts: k.attempts.sent,
+		}
 	}
 	if len(k.engine.observers) > 0 {
+		e := k.event(err)
 		e.Duration = time.Since(k.start)
 		k.engine.observers.callDone(ctx, e)
 	}

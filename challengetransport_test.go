@@ -29,6 +29,8 @@ func TestChallengeOf(t *testing.T) {
 		"both headers":             {403, http.Header{approval: {"token-1"}, rejected: {"REJECTED"}}, "token-1", true},
 		"the token alone":          {403, http.Header{approval: {"token-1"}}, "token-1", true},
 		"token and kind":           {403, http.Header{approval: {"token-1 PIN"}}, "token-1", true},
+		"a tab between them":       {403, http.Header{approval: {"token-1\tPIN"}}, "token-1", true},
+		"behind an empty one":      {403, http.Header{approval: {"", "token-1"}}, "token-1", true},
 		"token and kinds":          {403, http.Header{approval: {"  token-1  PIN SMS "}}, "token-1", true},
 		"rejected without a token": {403, http.Header{rejected: {"REJECTED"}}, "", true},
 		"in other letters":         {403, http.Header{rejected: {" rejected "}}, "", true},

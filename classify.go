@@ -44,7 +44,7 @@ func hear(op Operation, status int, body []byte, cut bool) ([]errorbody.Entry, s
 	case errorbody.Errors:
 		return entries, wise
 	case errorbody.JSON:
-		if bytes.Equal(bytes.Join(bytes.Fields(body), nil), []byte("{}")) {
+		if bytes.Equal(bytes.Join(bytes.Fields(errorbody.TrimBOM(body)), nil), []byte("{}")) {
 			return entries, emptyJSON
 		}
 		return entries, plainJSON

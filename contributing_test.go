@@ -25,3 +25,23 @@ func TestContributingMap(t *testing.T) {
 		}
 	}
 }
+
+// So are the programs and the modules of their own.
+func TestContributingMapsFolders(t *testing.T) {
+	t.Parallel()
+	text := string(must(os.ReadFile("CONTRIBUTING.md")))
+	folders := must(filepath.Glob("cmd/*"))
+	for _, pattern := range []string{"*/go.mod", "*/*/go.mod", "*/*/*/go.mod"} {
+		for _, file := range must(filepath.Glob(pattern)) {
+			folders = append(folders, filepath.Dir(file))
+		}
+	}
+	if len(folders) < 8 {
+		t.Fatal("there are too few folders: ", folders)
+	}
+	for _, folder := range folders {
+		if name := filepath.ToSlash(folder); !strings.Contains(text, "`"+name+"/`") {
+			t.Errorf("%s has no place in the map", name)
+		}
+	}
+}

@@ -12,13 +12,14 @@
 //	…
 //	pin, err := usersecurity.NewPin("0417")
 //	…
-//	err = client.CreatePin(ctx, user, pin)
+//	err = client.SCA.CreatePin(ctx, usersecurity.Profile{User: user, ID: profile}, pin)
 //	if errors.Is(err, usersecurity.ErrPinAlreadySet) {
 //		…
 //	}
 //
-// [Client] has the eleven operations of the User Security API. [Client.SCA] has
-// their successors, which act on a profile of the user's; [Client.OneTimeTokens]
+// [Client] has the eleven operations of the User Security API, nine of which Wise has
+// deprecated. [Client.SCA] has their successors, which act on a profile of the user's
+// ([Client.ListProfiles]) and are what new code calls; [Client.OneTimeTokens]
 // and [Client.ClearChallenges] clear what Wise asks for when it answers with
 // [ErrSCARequired]; [Client.UserTokens] obtains, keeps and renews the users'
 // access tokens. The package usersecuritytest has a simulator of Wise to develop

@@ -4,13 +4,17 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log"
 	"log/slog"
+	"net/http"
 	"os"
+	"strings"
 
 	"github.com/google/uuid"
+	"github.com/jarcoal/httpmock"
 	"golang.org/x/oauth2"
 
 	"github.com/wise-partner/usersecurity"
@@ -201,6 +205,46 @@ func ExampleWithMeta() {
 	// Output: 200 1 true <nil>
 }
 
+// httpmock in the place of Wise, with the two endpoints that a sealed call needs
+// besides its own.
+func ExampleWithHTTPClient() {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		log.Fatal(err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		log.Fatal(err)
+	}
+	mock := httpmock.NewMockTransport()
+	mock.RegisterResponder("POST", "https://wise.test/oauth/token", httpmock.NewJsonResponderOrPanic(200, map[string]any{
+		"access_token": "application-token", "token_type": "bearer", "expires_in": 43200,
+	}))
+	mock.RegisterResponder("GET", "https://wise.test/v1/auth/jose/response/public-keys", httpmock.NewJsonResponderOrPanic(200, map[string]any{
+		"version": 1, "keyId": "key", "scope": "PAYLOAD_ENCRYPTION",
+		"keyMaterial": map[string]any{"algorithm": "RSA_OAEP_256", "keyMaterial": der},
+	}))
+	mock.RegisterResponder("POST", "https://wise.test/v1/user/pin", httpmock.NewStringResponder(409, ""))
+
+	client, err := usersecurity.New(
+		usersecurity.WithBaseURL("https://wise.test"),
+		usersecurity.WithHTTPClient(&http.Client{Transport: mock}),
+		usersecurity.WithClientCredentials("id", "secret"),
+		usersecurity.WithUserTokens(usersecurity.ForUser(1001, usersecurity.StaticToken("token"))),
+		usersecurity.WithJWE(),
+	)
+	if err != nil {
+		log.Fatal(err)
+	}
+	pin, err := usersecurity.NewPin("0417")
+	if err != nil {
+		log.Fatal(err)
+	}
+	err = client.CreatePin(context.Background(), 1001, pin)
+	fmt.Println(errors.Is(err, usersecurity.ErrPinAlreadySet))
+	// Output: true
+}
+
 func ExampleWithLogger() {
 	plain := &slog.HandlerOptions{
 		Level: slog.LevelInfo,
@@ -254,6 +298,172 @@ func ExampleSeal() {
 	_, err = sealed.OpenReply(reply.Body())
 	fmt.Println("opened:", err == nil)
 	// Output: opened: true
+}
+
+// Enrolling on a profile, as Wise's successors of the first calls do.
+func ExampleSCAService_CreatePin() {
+	client, _, end := simulated(usersecurity.WithVersion("2026Q4"))
+	defer end()
+	ctx := context.Background()
+
+	profiles, err := client.ListProfiles(ctx, 1001)
+	if err != nil {
+		log.Fatal(err)
+	}
+	profile := usersecurity.Profile{User: 1001, ID: profiles[0].ID}
+
+	pin, err := usersecurity.NewPin("0417")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("PIN:", client.SCA.CreatePin(ctx, profile, pin))
+
+	fingerprint, err := usersecurity.NewFingerprint("this device")
+	if err != nil {
+		log.Fatal(err)
+	}
+	device, err := client.SCA.CreateDeviceFingerprint(ctx, profile, fingerprint)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("keep the device's id:", device.ID != uuid.Nil) // no list has it afterwards
+	// Output:
+	// PIN: <nil>
+	// keep the device's id: true
+}
+
+// protected is a simulator that lets user 1001, whose PIN is 0417, transfer money
+// after a PIN only.
+func protected() (client *usersecurity.Client, transfer *http.Request, profile usersecurity.Profile, end func()) {
+	client, wise, end := simulated()
+	wise.Protect("POST", "/v3/transfers", usersecurity.ChallengePin)
+	if err := wise.EnrolPin(1001, "0417"); err != nil {
+		log.Fatal(err)
+	}
+	transfer, err := http.NewRequest("POST", wise.URL()+"/v3/transfers", strings.NewReader(`{"amount":5}`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	transfer.Header.Set("Authorization", "Bearer "+wise.UserToken(1001))
+	return client, transfer, usersecurity.Profile{User: 1001, ID: wise.Profile(1001)}, end
+}
+
+// A call to Wise is refused, the challenge cleared, and the call repeated.
+func ExampleClient_ClearChallenges() {
+	client, transfer, profile, end := protected()
+	defer end()
+	defer http.DefaultClient.CloseIdleConnections()
+
+	resp, err := http.DefaultClient.Do(transfer)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	token, asked := usersecurity.ChallengeOf(resp)
+	fmt.Println(resp.Status, asked)
+
+	customer := usersecurity.Challenger{
+		Pin: func(_ context.Context, asked usersecurity.ChallengeRequest) (usersecurity.Pin, error) {
+			fmt.Println("the customer is asked for", asked.Kind)
+			return usersecurity.NewPin("0417")
+		},
+	}
+	if err := client.ClearChallenges(context.Background(), profile, token, customer); err != nil {
+		log.Fatal(err)
+	}
+	again := transfer.Clone(context.Background())
+	again.Body, _ = transfer.GetBody()
+	again.Header.Set("X-2fa-Approval", token.Reveal())
+	resp, err = http.DefaultClient.Do(again)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	fmt.Println(resp.Status)
+	// Output:
+	// 403 Forbidden true
+	// the customer is asked for PIN
+	// 200 OK
+}
+
+// The transport does the same for all of a partner's calls.
+func ExampleClient_ChallengeTransport() {
+	client, transfer, profile, end := protected()
+	defer end()
+
+	customer := usersecurity.Challenger{
+		Pin: func(_ context.Context, asked usersecurity.ChallengeRequest) (usersecurity.Pin, error) {
+			fmt.Println("the customer is asked for", asked.Kind)
+			return usersecurity.NewPin("0417")
+		},
+	}
+	wise := &http.Client{Transport: client.ChallengeTransport(nil, customer)}
+	defer wise.CloseIdleConnections()
+	resp, err := wise.Do(transfer.WithContext(usersecurity.ContextWithProfile(context.Background(), profile)))
+	if err != nil {
+		log.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	fmt.Println(resp.Status)
+	// Output:
+	// the customer is asked for PIN
+	// 200 OK
+}
+
+// A customer who is none of Wise's yet.
+func ExampleUserTokenService_SignUp() {
+	client, _, end := simulated(usersecurity.WithUserTokenStore(usersecurity.NewMemoryTokenStore()))
+	defer end()
+	ctx := context.Background()
+
+	// A password of the partner's making, one per customer, to be kept encrypted.
+	code, err := usersecurity.NewRegistrationCode(rand.Text() + rand.Text())
+	if err != nil {
+		log.Fatal(err)
+	}
+	user, err := client.UserTokens.SignUp(ctx, "ada@example.com", code)
+	if err != nil {
+		log.Fatal(err)
+	}
+	owner, err := client.UserTokens.ExchangeRegistrationCode(ctx, "ada@example.com", code)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("the tokens are the user's:", owner == user)
+
+	// From now on calls for this user find a token, and renew it when it is time.
+	profiles, err := client.ListProfiles(ctx, user)
+	fmt.Println(len(profiles), "profile,", err)
+
+	_, err = client.UserTokens.SignUp(ctx, "ada@example.com", code)
+	fmt.Println("again:", errors.Is(err, usersecurity.ErrUserExists))
+	// Output:
+	// the tokens are the user's: true
+	// 1 profile, <nil>
+	// again: true
+}
+
+// A customer of Wise's, who authorises the partner in the browser.
+func ExampleUserTokenService_ExchangeAuthorizationCode() {
+	client, wise, end := simulated(
+		usersecurity.WithUserTokenStore(usersecurity.NewMemoryTokenStore()),
+		usersecurity.WithAuthorizationPage("https://wise.example/oauth/authorize"), // Wise's own, unless it is said
+	)
+	defer end()
+
+	const back, state = "https://bank.example/linked", "tied-to-the-session"
+	page, err := client.UserTokens.AuthorizationURL(back, state)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(page)
+
+	// Wise's page sends it back with the state, to be checked, and a code.
+	user, err := client.UserTokens.ExchangeAuthorizationCode(context.Background(), wise.AuthorizationCode(1001), back)
+	fmt.Println(user, err) // is that the customer who is logged in?
+	// Output:
+	// https://wise.example/oauth/authorize?client_id=simulated-partner&redirect_uri=https%3A%2F%2Fbank.example%2Flinked&state=tied-to-the-session
+	// 1001 <nil>
 }
 
 func ExampleClient_RegisterReplyKey() {

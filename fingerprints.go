@@ -71,6 +71,7 @@ func (c *Client) ListDeviceFingerprints(ctx context.Context, user UserID, opts .
 		err := r.decode(&body, fingerprintFields, func() bool {
 			return !slices.ContainsFunc(body, func(f fingerprintReply) bool { return f.ID == uuid.Nil })
 		})
+		list = list[:0] // of an attempt before this one
 		for _, f := range body {
 			list = append(list, f.deviceFingerprint())
 		}

@@ -48,9 +48,9 @@ func challengeOf(status int, header http.Header) (token OneTimeToken, asked bool
 	if status != http.StatusForbidden {
 		return OneTimeToken{}, false
 	}
-	text, _, _ := strings.Cut(strings.TrimSpace(header.Get("X-2fa-Approval")), " ")
-	if isVisible(text) {
-		return OneTimeToken{keep([]byte(text))}, true
+	words := strings.Fields(strings.Join(header.Values("X-2fa-Approval"), " "))
+	if len(words) > 0 && isVisible(words[0]) {
+		return OneTimeToken{keep([]byte(words[0]))}, true
 	}
 	return OneTimeToken{}, strings.EqualFold(strings.TrimSpace(header.Get("X-2fa-Approval-Result")), "REJECTED")
 }

@@ -36,9 +36,9 @@ const maxHeld = 10_000
 // pass waits until a request may be sent. Where it may not, the error matches
 // ErrRateLimited.
 func (g *gate) pass(ctx context.Context, calls heldCalls) error {
-	if wait := g.wait(calls, time.Now()); wait > 0 {
+	if wait := g.wait(calls); wait > 0 {
 		if deadline, ok := ctx.Deadline(); ok && wait >= time.Until(deadline) {
-			return failure(calls.op, ErrRateLimited, plainError("Wise wants no such call for another "+wait.Round(time.Millisecond).String()))
+			return failure(calls.op, ErrRateLimited, heldBack(wait))
 		}
 		timer := time.NewTimer(wait)
 		defer timer.Stop()
@@ -60,14 +60,17 @@ func (g *gate) pass(ctx context.Context, calls heldCalls) error {
 	return nil
 }
 
-func (g *gate) wait(calls heldCalls, now time.Time) time.Duration {
+func (g *gate) wait(calls heldCalls) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	until := g.all
 	if g.calls != nil && g.calls[calls].After(until) {
 		until = g.calls[calls]
 	}
-	return until.Sub(now)
+	if until.IsZero() {
+		return 0
+	}
+	return time.Until(until)
 }
 
 // hear takes in a response: after a 429 with a limit's name all calls are held

@@ -58,14 +58,16 @@ func TestHoldsBack(t *testing.T) {
 		scripted(t, test.name, func(t *testing.T) {
 			wise := play(t, test.first, answers(200, "[]"))
 			client := newClient(t, wise, usersecurity.WithRetry(test.policy))
-			if _, err := client.ListPhoneNumbers(t.Context(), 1001, usersecurity.WithMaxAttempts(1)); err == nil {
-				t.Fatal("the first call worked")
+			_, err := client.ListPhoneNumbers(t.Context(), 1001, usersecurity.WithMaxAttempts(1))
+			var first *usersecurity.APIError
+			if !errors.As(err, &first) || usersecurity.RetryAfterOf(err) != first.RetryAfter {
+				t.Fatalf("the first call ended with %v", err)
 			}
 			// A call that has no time to wait is not sent.
 			brief, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			began := time.Now()
-			err := test.next(brief, client)
+			err = test.next(brief, client)
 			if test.waits == 0 {
 				if err != nil || wise.count() != 2 {
 					t.Errorf("%d requests, %v", wise.count(), err)
@@ -73,6 +75,9 @@ func TestHoldsBack(t *testing.T) {
 				return
 			}
 			checkMatches(t, "the call without time", err, usersecurity.ErrRateLimited)
+			if got := usersecurity.RetryAfterOf(err); got != test.waits {
+				t.Errorf("it tells of %s to wait, not of %s", got, test.waits)
+			}
 			var api *usersecurity.APIError
 			if errors.As(err, &api) || usersecurity.OutcomeOf(err) != usersecurity.OutcomeNotDone || wise.count() != 1 || time.Since(began) != 0 {
 				t.Errorf("%d requests in %s, %v", wise.count(), time.Since(began), err)

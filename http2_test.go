@@ -6,8 +6,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/wise-partner/usersecurity"
 )
@@ -129,5 +132,35 @@ func TestHTTP2RefusalsAreNotLost(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A response is read to the end of its stream: what is reset looks to the other
+// side like a client that has left.
+func TestStreamsAreNotReset(t *testing.T) {
+	t.Parallel()
+	ended := make(chan error, 1)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", strconv.Itoa(len(numberReply)+2))
+		_, _ = io.WriteString(w, "["+numberReply+"]")
+		w.(http.Flusher).Flush()
+		select {
+		case <-r.Context().Done():
+		case <-time.After(50 * time.Millisecond):
+		}
+		ended <- r.Context().Err()
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	transport := usersecurity.NewTransport()
+	transport.TLSClientConfig = server.Client().Transport.(*http.Transport).TLSClientConfig
+	t.Cleanup(transport.CloseIdleConnections)
+	client := newClient(t, transport, usersecurity.WithBaseURL(server.URL))
+	if _, err := client.ListPhoneNumbers(t.Context(), 1); err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("the server sees %v", err)
 	}
 }

@@ -3,10 +3,13 @@ package usersecurity
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/wise-partner/usersecurity/internal/errorbody"
 )
 
 // A reply whose id can be read is not given up because of a side field: for
@@ -64,7 +67,7 @@ func (b *looseBool) UnmarshalJSON(raw []byte) error {
 // UnmarshalJSON never fails.
 func (n *looseNumber) UnmarshalJSON(raw []byte) error {
 	f, err := strconv.ParseFloat(strings.TrimSpace(strings.Trim(string(raw), `"`)), 64)
-	if err != nil {
+	if err != nil || math.IsNaN(f) {
 		f = 0
 	}
 	*n = looseNumber(f)
@@ -82,7 +85,7 @@ func (t *looseTime) UnmarshalJSON(raw []byte) error {
 	if json.Unmarshal(raw, &s) != nil {
 		return nil
 	}
-	s = strings.TrimSpace(s)
+	s = strings.ToUpper(strings.TrimSpace(s)) // t and z are allowed
 	if len(s) > len("2006-01-02") && s[len("2006-01-02")] == ' ' {
 		s = s[:len("2006-01-02")] + "T" + s[len("2006-01-02")+1:]
 	}
@@ -99,8 +102,8 @@ func (t *looseTime) UnmarshalJSON(raw []byte) error {
 // decodeExactly reads a JSON object into v. encoding/json takes "ID" for "id",
 // which Wise doesn't: names that differ in their letters are left out.
 func decodeExactly(body []byte, v any, names ...string) error {
-	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
-	if !misspelt(body, names) {
+	body = errorbody.TrimBOM(body)
+	if !misspelt(body, names) || !json.Valid(body) {
 		return json.Unmarshal(body, v)
 	}
 	var loose any
@@ -116,23 +119,32 @@ func decodeExactly(body []byte, v any, names ...string) error {
 	return json.Unmarshal(exact, v)
 }
 
-// misspelt reports whether one of the names stands in the text in other letters
-// than its own.
+// misspelt reports whether one of the names stands before a colon in other
+// letters than its own. Behind an escape any name may hide.
 func misspelt(body []byte, names []string) bool {
-	for i, c := range body {
-		if c != '"' {
+	if bytes.IndexByte(body, '\\') >= 0 {
+		return true
+	}
+	for {
+		end := bytes.IndexByte(body, ':')
+		if end < 0 {
+			return false
+		}
+		key, quoted := bytes.CutSuffix(bytes.TrimRight(body[:end], " \t\r\n"), quote)
+		body = body[end+1:]
+		if !quoted {
 			continue
 		}
-		rest := body[i+1:]
+		key = key[bytes.LastIndexByte(key, '"')+1:]
 		for _, name := range names {
-			if len(rest) > len(name) && rest[len(name)] == '"' &&
-				bytes.EqualFold(rest[:len(name)], []byte(name)) && string(rest[:len(name)]) != name {
+			if string(key) != name && strings.EqualFold(string(key), name) {
 				return true
 			}
 		}
 	}
-	return false
 }
+
+var quote = []byte{'"'}
 
 // onlyExact removes the members whose names are one of names but for the case
 // of their letters.

@@ -39,6 +39,8 @@ var deviations = []struct {
 	{"a number for a time", usersecurity.OpCreateDeviceFingerprint, strings.Replace(deviceReply, `"2024-05-06T07:08:09.123456789Z"`, "1714979289", 1), &usersecurity.DeviceFingerprint{ID: deviceID}},
 	{"no time", usersecurity.OpCreateDeviceFingerprint, `{"deviceFingerprintId":"` + deviceID.String() + `"}`, &usersecurity.DeviceFingerprint{ID: deviceID}},
 	{"a byte order mark", usersecurity.OpCreateDeviceFingerprint, "\xef\xbb\xbf" + deviceReply, &device},
+	{"one behind white space", usersecurity.OpCreateDeviceFingerprint, "\r\n \xef\xbb\xbf " + deviceReply, &device},
+	{"a time in small letters", usersecurity.OpCreateDeviceFingerprint, deviceAt("2024-05-06t07:08:09.123456789z"), &device},
 	{"white space around", usersecurity.OpCreateDeviceFingerprint, "\r\n " + deviceReply + "\r\n", &device},
 	{"an id in capitals", usersecurity.OpCreateDeviceFingerprint, strings.Replace(deviceReply, deviceID.String(), strings.ToUpper(deviceID.String()), 1), &device},
 	{"another name beside the id's", usersecurity.OpCreateDeviceFingerprint, strings.Replace(deviceReply, "{", `{"DeviceFingerprintID":"x","DEVICEFINGERPRINTID":12,`, 1), &device},
@@ -52,6 +54,8 @@ var deviations = []struct {
 	{"a text for true", usersecurity.OpCreatePhoneNumber, strings.Replace(numberReply, "true", `"true"`, 1), &number},
 	{"a number for true", usersecurity.OpCreatePhoneNumber, strings.Replace(numberReply, "true", "1", 1), numberWith(func(n *usersecurity.PhoneNumber) { n.Verified = false })},
 	{"an id in capitals beside the id", usersecurity.OpCreatePhoneNumber, strings.Replace(numberReply, "{", `{"ID":"internal","Id":5,`, 1), &number},
+	{"one that is written with an escape", usersecurity.OpCreatePhoneNumber, strings.Replace(numberReply, "}", `,"\u0049D":5}`, 1), &number},
+	{"one before a space", usersecurity.OpCreatePhoneNumber, strings.Replace(numberReply, "}", ",\"ID\" \t\r\n:5}", 1), &number},
 	{"one behind the id", usersecurity.OpCreatePhoneNumber, strings.Replace(numberReply, "}", `,"ID":5}`, 1), &number},
 	{
 		"a large id beside another name", usersecurity.OpCreatePhoneNumber, strings.Replace(numberReply, `{"id":77`, `{"ID":5,"id":9007199254740993`, 1),
@@ -114,6 +118,17 @@ func TestWrongIDs(t *testing.T) {
 	}
 }
 
+// What follows a reply makes it somebody else's, however its names are written.
+func TestRepliesWithMoreBehind(t *testing.T) {
+	t.Parallel()
+	for _, list := range []string{"[" + numberReply + "]", "[" + strings.Replace(numberReply, "{", `{"ID":5,`, 1) + "]", "[" + strings.Replace(numberReply, "acme", `acm\u0065`, 1) + "]"} {
+		for _, more := range []string{"<html>", "[]", "{", "1"} {
+			_, err := newClient(t, play(t, answers(200, list+more)), briefWaits).ListPhoneNumbers(t.Context(), 1001)
+			checkMatches(t, list+more, err, usersecurity.ErrUnexpectedReply)
+		}
+	}
+}
+
 // Token replies, and how long their tokens are kept.
 func TestTokenReplies(t *testing.T) {
 	t.Parallel()
@@ -129,6 +144,7 @@ func TestTokenReplies(t *testing.T) {
 		{`{"access_token":"issued","token_type":"bearer","expires_in":"43199"}`, "", 43199 * time.Second},
 		{"\xef\xbb\xbf" + `{"access_token":"issued","expires_in":43199}`, "", 43199 * time.Second},
 		{`{"Access_Token":"wrong","access_token":"issued","ACCESS_TOKEN":"wrong","expires_in":43199}`, "", 43199 * time.Second},
+		{`{"access_token":"issued","expires_in":43199,"acceſs_token":"wrong","access_toKen":"wrong"}`, "", 43199 * time.Second}, // what encoding/json takes for an s and a k
 		{`{"access_token":"issued"}`, "", -1},
 		{`{"access_token":"issued","expires_in":null}`, "", -1},
 		{`{"access_token":"issued","expires_in":"soon"}`, "", -1},
@@ -173,6 +189,23 @@ func TestTokenReplies(t *testing.T) {
 	}
 }
 
+// A token of less than a second is one, and not asked for again by every call.
+func TestTokenOfAMoment(t *testing.T) {
+	t.Parallel()
+	scripted(t, "", func(t *testing.T) {
+		wise := &brokenWise{token: endpoint{answer: answers(200, `{"access_token":"issued","expires_in":0.3}`)}, api: endpoint{answer: answers(200, "[]")}}
+		client := bareClient(t, wise, usersecurity.WithClientCredentials("acme-client", "acme-secret"))
+		for range 20 {
+			if _, err := client.ListPhoneNumbers(t.Context(), 1001); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := wise.token.count.Load(); n != 1 {
+			t.Errorf("%d tokens", n)
+		}
+	})
+}
+
 // material is key material in the forms that Wise may write it in.
 func material(t *testing.T, pub *rsa.PublicKey) map[string]string {
 	t.Helper()
@@ -194,7 +227,7 @@ func material(t *testing.T, pub *rsa.PublicKey) map[string]string {
 func TestKeyReplies(t *testing.T) {
 	t.Parallel()
 	for form, text := range material(t, publicKey()) {
-		for version, want := range map[string]int{`3`: 3, `"3"`: 3, `3.0`: 3, `null`: 0, `"new"`: 0} {
+		for version, want := range map[string]int{`3`: 3, `"3"`: 3, `3.0`: 3, `null`: 0, `"new"`: 0, `"NaN"`: 0} {
 			body := fmt.Sprintf(`{"version":%s,"keyId":"k-1","scope":"PAYLOAD_ENCRYPTION","keyMaterial":{"algorithm":"RSA_OAEP_256","keyMaterial":%q}}`, version, text)
 			key, err := bareClient(t, play(t, answers(200, body)), append(withTokens(), usersecurity.WithJWE())...).WiseKey(t.Context())
 			if err != nil || !key.PublicKey.Equal(publicKey()) || key.Version != want || key.ID != "k-1" {

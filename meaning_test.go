@@ -94,6 +94,7 @@ var shapes = []shape{
 	{name: "errors of another kind", body: `{"errors":[1,"two",null]}`, speaks: byAnother},
 
 	{name: "an empty object", body: ` {} `, speaks: byNoError, limit: true},
+	{name: "an empty object behind a byte order mark", body: " \xef\xbb\xbf{ }", speaks: byNoError, limit: true},
 	{name: "null", body: `null`, speaks: byNoError},
 	{name: "an object of another kind", body: `{"service":"up"}`, speaks: byNoError},
 	{name: "errors is null", body: `{"errors":null}`, speaks: byNoError},

@@ -32,10 +32,22 @@ const (
 	joseContentType = "application/jose+json"
 )
 
-// request makes the request of one attempt. The headers of a sealed one are
+// newRequest is http.NewRequestWithContext for a URL that needs no parsing.
+func newRequest(ctx context.Context, method string, to *url.URL) *http.Request {
+	req := blankRequest.WithContext(ctx)
+	req.Method, req.URL, req.Host, req.Header = method, to, to.Host, noHeader
+	return req
+}
+
+var (
+	blankRequest = &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+	noHeader     = http.Header{}
+)
+
+// dress puts on a request what one attempt sends. The headers of a sealed one are
 // those that Wise asks for, and an explicit Accept-Encoding keeps net/http from
 // asking for gzip.
-func (o *outfit) request(ctx context.Context, userAgent string) *http.Request {
+func (o *outfit) dress(req *http.Request, userAgent string) *http.Request {
 	header := make(http.Header, 8)
 	values := make([]string, 0, 11)
 	set := func(name, value string) {
@@ -75,15 +87,7 @@ func (o *outfit) request(ctx context.Context, userAgent string) *http.Request {
 			set("Content-Type", jsonContentType)
 		}
 	}
-	req := &http.Request{
-		Method:     o.method,
-		URL:        o.url,
-		Host:       o.url.Host,
-		Header:     header,
-		Proto:      "HTTP/1.1",
-		ProtoMajor: 1,
-		ProtoMinor: 1,
-	}
+	req.Method, req.Header = o.method, header
 	if body := o.body; len(body) > 0 {
 		// A reader that net/http knows to be in memory, or it would write the
 		// headers on their own.
@@ -91,7 +95,7 @@ func (o *outfit) request(ctx context.Context, userAgent string) *http.Request {
 		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 		req.ContentLength = int64(len(body))
 	}
-	return req.WithContext(ctx)
+	return req
 }
 
 // seal makes the body that is sent, in place of the one sealed before.

@@ -92,6 +92,7 @@ func (c *Client) ListPhoneNumbers(ctx context.Context, user UserID, opts ...Call
 		err := r.decode(&body, phoneNumberFields, func() bool {
 			return !slices.ContainsFunc(body, func(n phoneNumberReply) bool { return n.ID <= 0 })
 		})
+		list = list[:0] // of an attempt before this one
 		for _, n := range body {
 			list = append(list, n.phoneNumber())
 		}

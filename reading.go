@@ -54,7 +54,7 @@ func (g *reading) read(o *result, e *envelope) {
 // readCut reads what has come of a body that is too large or broke off.
 func (g *reading) readCut(o *result, rep reply) {
 	switch {
-	case g.isForeign(o):
+	case g.isForeign(o) && (g.op.writes() || !o.isStalled()):
 		o.read = replyForeign
 	case g.op.reply == noReply:
 		o.read, o.reply = replyRead, rep
@@ -84,11 +84,17 @@ func (g *reading) readSealed(o *result, e *envelope, rep reply) {
 		}
 		rep.body = opened
 	}
-	o.read, o.reply = replyRead, rep
+	var err error
 	if g.decode != nil {
-		if err := g.decode(rep); err != nil {
-			o.read, o.replyErr = replyUseless, err
-		}
+		err = g.decode(rep)
+	}
+	switch {
+	case g.sealed && (err != nil || g.op.reply == noReply) && g.isError(rep.body, o.status):
+		o.read = replyForeign
+	case err != nil:
+		o.read, o.replyErr = replyUseless, err
+	default:
+		o.read, o.reply = replyRead, rep
 	}
 }
 
@@ -126,6 +132,12 @@ func (g *reading) readUnsealed(o *result, rep reply) {
 func (g *reading) isForeign(o *result) bool {
 	_, speaks := hear(g.op.name, o.status, o.body, o.isCut())
 	return speaks == foreigner || speaks.accuses() && !g.direct
+}
+
+// isError reports whether what a reply was opened to is an error.
+func (g *reading) isError(opened []byte, status int) bool {
+	_, speaks := hear(g.op.name, status, opened, false)
+	return speaks.accuses() && !g.direct
 }
 
 // mustBeDirect reports whether only a reply will do that is sealed with the

@@ -9,28 +9,44 @@ import (
 	"github.com/wise-partner/usersecurity"
 )
 
-var updateReadme = flag.Bool("readme.update", false, "TestReadmeTable writes the table of operations into README.md")
+var updateReadme = flag.Bool("readme.update", false, "TestReadmeTables writes the tables of README.md that are made elsewhere")
 
-// The README's table of operations is made of the rows:
-// go test -run TestReadmeTable -readme.update writes it.
-func TestReadmeTable(t *testing.T) {
-	const begin, end = "<!-- operations: made of the rows by a test -->\n", "<!-- operations end -->\n"
-	text := string(must(os.ReadFile("README.md")))
-	before, rest, found := strings.Cut(text, begin)
-	table, after, closed := strings.Cut(rest, end)
-	if !found || !closed {
-		t.Fatal("README.md has no table of operations")
-	}
-	want := operationTable()
-	if *updateReadme {
-		if err := os.WriteFile("README.md", []byte(before+begin+want+end+after), 0o644); err != nil {
-			t.Fatal(err)
+// Two of the README's tables are made elsewhere: that of the operations of the
+// rows, and that of the costs by a run of the benchmarks.
+// go test -run TestReadmeTables -readme.update writes them.
+func TestReadmeTables(t *testing.T) {
+	report := string(must(os.ReadFile("benchmarks/report/README.md")))
+	for _, table := range []struct{ begin, end, want string }{
+		{"<!-- operations: made of the rows by a test -->\n", "<!-- operations end -->\n", operationTable()},
+		{feltBegins, feltEnds, between(t, report, feltBegins, feltEnds)},
+	} {
+		text := string(must(os.ReadFile("README.md")))
+		got := between(t, text, table.begin, table.end)
+		if *updateReadme {
+			text = strings.Replace(text, table.begin+got+table.end, table.begin+table.want+table.end, 1)
+			if err := os.WriteFile("README.md", []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		} else if got != table.want {
+			t.Errorf("a table in README.md is not as it should be:\n%s", table.want)
 		}
-		return
 	}
-	if table != want {
-		t.Errorf("the table in README.md is not that of the rows, which is\n%s", want)
+}
+
+const (
+	feltBegins = "<!-- felt: written by benchmarks -->\n"
+	feltEnds   = "<!-- felt end -->\n"
+)
+
+// between is what stands between two lines.
+func between(t *testing.T, text, begin, end string) string {
+	t.Helper()
+	_, rest, found := strings.Cut(text, begin)
+	inside, _, closed := strings.Cut(rest, end)
+	if !found || !closed {
+		t.Fatalf("nothing stands between %q and %q", begin, end)
 	}
+	return inside
 }
 
 func operationTable() string {

@@ -253,3 +253,22 @@ func TestRelaysOnTheWire(t *testing.T) {
 		}
 	}
 }
+
+// What isn't Wise's reply is none because a device was to read it: nobody is told
+// that a write was done, or a challenge passed, by somebody's error.
+func TestRelayedRepliesOfSomebodyElse(t *testing.T) {
+	t.Parallel()
+	request := sealedPin()
+	for op, call := range relayed {
+		for _, body := range []string{"<html>", "12", `"OK"`, "true", "{}{}", `{"errors":[{"code":"x"}]}`, `{"message":"m"}`, `{"error":"x","error_description":"d"}`, `[{"code":"x"}]`} {
+			_, err := call(t.Context(), newClient(t, play(t, answers(200, body)), briefWaits), usual, request)
+			checkMatches(t, string(op)+" "+body, err, usersecurity.ErrOutcomeUnknown, usersecurity.ErrUnexpectedReply)
+		}
+		for _, body := range []string{`{"some":"JSON"}`, "\xef\xbb\xbf" + `{"some":"JSON"}`} {
+			got, err := call(t.Context(), newClient(t, play(t, answers(200, body))), usual, request)
+			if err != nil || rowOf(op).reply != "" && string(got.(usersecurity.SealedReply).Body()) != body {
+				t.Errorf("%s %q: %v, %v", op, body, got, err)
+			}
+		}
+	}
+}

@@ -61,23 +61,12 @@ func (r *request) plaintext(op *operation) []byte {
 
 // expand fills the ids into a path.
 func (r *request) expand(path string) string {
-	var b strings.Builder
-	for {
-		before, rest, found := strings.Cut(path, "{")
-		if !found && b.Len() == 0 {
-			return path
-		}
-		if b.Len() == 0 {
-			b.Grow(len(path) + 36)
-		}
-		b.WriteString(before)
-		if !found {
-			return b.String()
-		}
-		place, after, _ := strings.Cut(rest, "}")
-		b.WriteString(r.fill(place))
-		path = after
+	before, rest, found := strings.Cut(path, "{")
+	if !found {
+		return path
 	}
+	place, after, _ := strings.Cut(rest, "}")
+	return before + r.fill(place) + r.expand(after)
 }
 
 func (r *request) fill(place string) string {

@@ -1,6 +1,9 @@
 package usersecurity
 
-import "net/http"
+import (
+	"errors"
+	"net/http"
+)
 
 // result is what one attempt brought: a response, or an error.
 type result struct {
@@ -40,6 +43,12 @@ func (o *result) useless(op *operation, causes ...error) {
 }
 
 func (o *result) isCut() bool { return o.tooLarge || o.bodyErr != nil }
+
+// isStalled reports whether the time was up before anything of the body had come:
+// that is nobody's word.
+func (o *result) isStalled() bool {
+	return len(o.body) == 0 && (isOver(o.bodyErr) || errors.Is(o.bodyErr, ErrAttemptTimeout))
+}
 
 // brought is the kind of what an attempt brought, which decides on the next
 // step.

@@ -94,16 +94,17 @@ type attempts struct {
 
 	correlationID uuid.UUID
 
-	runner  retryablehttp.Client
-	client  http.Client
-	sent    int // requests
-	repeats int // of them, those that followed a failure
-	began   time.Time
-	took    time.Duration
-	last    result
-	doubt   doubt
-	again   bool // another attempt is to follow, after wait
-	wait    time.Duration
+	runner   retryablehttp.Client
+	client   http.Client
+	handedOn http.Response
+	sent     int // requests
+	repeats  int // of them, those that followed a failure
+	began    time.Time
+	took     time.Duration
+	last     result
+	doubt    doubt
+	again    bool // another attempt is to follow, after wait
+	wait     time.Duration
 }
 
 // run makes the attempts, at most so many. What came of them is in a.
@@ -115,36 +116,28 @@ func (a *attempts) run(most int) {
 	a.runner.Backoff = decidedWait
 	a.runner.PrepareRetry = a.prepareRetry
 	a.runner.ErrorHandler = retryablehttp.PassthroughErrorHandler
-	req := &http.Request{Method: a.outfit.method, URL: a.outfit.url, Header: noHeader}
-	resp, err := a.runner.Do(&retryablehttp.Request{Request: req.WithContext(a.ctx)})
+	req := newRequest(a.ctx, a.outfit.method, a.outfit.url)
+	resp, err := a.runner.Do(&retryablehttp.Request{Request: req})
 	if err == nil && resp != nil {
 		_ = resp.Body.Close()
 	}
 }
 
-var noHeader = http.Header{}
-
-// RoundTrip makes one attempt. It hands on the response without its Location,
-// as no redirect is followed.
+// RoundTrip makes one attempt, and hands on its response: a copy, as a test
+// double may give the same one to all calls. It is without its Location, as no
+// redirect is followed.
 func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
-	a.attempt()
-	r := &a.last
-	if !r.responded {
-		return nil, r.err
+	resp := a.attempt(req)
+	if resp == nil {
+		return nil, a.last.err
 	}
-	header := r.header
-	if header.Get("Location") != "" {
-		header = header.Clone()
-		header.Del("Location")
+	a.handedOn = *resp
+	if resp.Header.Get("Location") != "" {
+		a.handedOn.Header = resp.Header.Clone()
+		a.handedOn.Header.Del("Location")
 	}
-	return &http.Response{
-		StatusCode:    r.status,
-		Proto:         req.Proto,
-		Header:        header,
-		Body:          newMemoryBody(r.body),
-		ContentLength: int64(len(r.body)),
-		Request:       req,
-	}, nil
+	a.handedOn.Body, a.handedOn.ContentLength = newMemoryBody(a.last.body), int64(len(a.last.body))
+	return &a.handedOn, nil
 }
 
 // memoryBody is a body that has been read already.
@@ -159,25 +152,35 @@ func newMemoryBody(b []byte) *memoryBody {
 // Close has nothing to do.
 func (*memoryBody) Close() error { return nil }
 
-func (a *attempts) attempt() {
+func (a *attempts) attempt(req *http.Request) *http.Response {
 	a.began = time.Time{}
 	err := a.gate.pass(a.ctx, a.calls)
-	if err == nil {
+	now := time.Now()
+	if err == nil && a.isOver(now) {
 		err = ended(a.ctx)
 	}
 	if err != nil {
 		a.last = result{err: err, unsent: true, hopeless: true}
-		return
+		return nil
 	}
-	a.began = time.Now()
-	a.last = a.sender.send(a.ctx, a.parent, &a.outfit)
-	a.took = time.Since(a.began)
+	a.began = now
+	var resp *http.Response
+	a.last, resp = a.sender.send(a.ctx, a.parent, req, &a.outfit, a.began)
+	if len(a.observers) > 0 {
+		a.took = time.Since(a.began)
+	}
 	a.sent++
 	a.reading.judge(&a.last, a.outfit.envelope)
 	if refusal := a.last.refusal; refusal != nil {
 		refusal.Attempts, refusal.CorrelationID = a.sent, a.correlationID
 		a.gate.hear(&a.last, a.calls)
 	}
+	return resp
+}
+
+func (a *attempts) isOver(now time.Time) bool {
+	at, bounded := a.ctx.Deadline()
+	return bounded && !now.Before(at) || a.parent.Err() != nil
 }
 
 // checkRetry decides what follows an attempt, and tells the observers.

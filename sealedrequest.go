@@ -2,7 +2,6 @@ package usersecurity
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
 )
 
@@ -62,7 +61,7 @@ func (r SealedReply) ContentType() string {
 func (e *engine) relay(ctx context.Context, r request, opts []CallOption) (SealedReply, error) {
 	var passed SealedReply
 	r.relayed, r.decode = true, func(rep reply) error {
-		if len(rep.body) > 0 && !isCompact(rep.body, false) && !json.Valid(rep.body) {
+		if _, speaks := hear(rep.op, rep.status, rep.body, false); speaks == foreigner || speaks.accuses() {
 			return rep.malformed()
 		}
 		passed = NewSealedReply(rep.contentType, rep.body)

@@ -202,3 +202,16 @@ func badReplies(cek []byte, key *rsa.PrivateKey) map[string]string {
 		"long header":                  header(`{"alg":"dir","enc":"A256GCM","x":"` + strings.Repeat("x", maxProtected) + `"}`),
 	}
 }
+
+// A success that carries an error is none, sealed or not.
+func TestSealedErrorsUnderSuccess(t *testing.T) {
+	t.Parallel()
+	for _, r := range sealedRows() {
+		for _, text := range []string{`{"errors":[{"code":"x"}]}`, `{"message":"m"}`, `{"error":{"code":"x"}}`} {
+			for form, answer := range map[string]step{"sealed": sealsDirect(200, text), "unsealed": answers(200, text)} {
+				_, err := r.call(t.Context(), newClient(t, play(t, answer), briefWaits))
+				checkMatches(t, string(r.op)+" "+text+" "+form, err, usersecurity.ErrOutcomeUnknown, usersecurity.ErrUnexpectedReply)
+			}
+		}
+	}
+}

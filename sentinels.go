@@ -58,7 +58,7 @@ var (
 	ErrForbidden error = &sentinel{"forbidden", "the token is not allowed to do this"}
 	// ErrNotFound: no such thing, where no other error says what (404). The endpoint itself may be what isn't there.
 	ErrNotFound error = &sentinel{"not_found", "not found"}
-	// ErrRateLimited: too many requests (429, 425), see [APIError.RetryAfter]; or the client held the call back because of an earlier 429, or [WithRateLimiter] did, and then it is no [*APIError].
+	// ErrRateLimited: too many requests (429, 425), see [RetryAfterOf]; or the client held the call back because of an earlier 429, or [WithRateLimiter] did, and then it is no [*APIError].
 	ErrRateLimited error = &sentinel{"rate_limited", "too many requests"}
 	// ErrServer: Wise failed (5xx).
 	ErrServer error = &sentinel{"server", "Wise failed to answer the request"}

@@ -335,3 +335,46 @@ func checkCause(t *testing.T, err, cause error) {
 		}
 	}
 }
+
+// Nothing of a reply that turns out to be somebody else's gets into the list that
+// a later attempt brings.
+func TestListsBeginAnew(t *testing.T) {
+	t.Parallel()
+	for _, op := range []usersecurity.Operation{usersecurity.OpListPhoneNumbers, usersecurity.OpListDeviceFingerprints, usersecurity.OpListProfiles} {
+		r := rowOf(op)
+		wise := play(t, answers(200, `[{"code":"unavailable","message":"m"}]`), r.answersWell())
+		got, err := r.call(t.Context(), newClient(t, wise, briefWaits))
+		if err != nil || wise.count() != 2 {
+			t.Errorf("%s: %v after %d requests", op, err, wise.count())
+		}
+		r.checkResult(t, got)
+	}
+}
+
+// A reply that hasn't begun when the time is up is not somebody else's: the error
+// says that the time was up.
+func TestRepliesThatStall(t *testing.T) {
+	t.Parallel()
+	stalls := func(r *http.Request, _ string) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(readerFunc(func([]byte) (int, error) {
+			<-r.Context().Done()
+			return 0, r.Context().Err()
+		}))}, nil
+	}
+	for _, r := range rowsOf(aRead) {
+		for what, test := range map[string]struct {
+			timeouts usersecurity.Option
+			want     error
+		}{
+			"the call's":    {usersecurity.WithTimeouts(time.Minute, time.Second), context.DeadlineExceeded},
+			"the attempt's": {usersecurity.WithTimeouts(time.Second, time.Minute), usersecurity.ErrAttemptTimeout},
+		} {
+			scripted(t, string(r.op)+", "+what, func(t *testing.T) {
+				_, err := r.call(t.Context(), newClient(t, play(t, stalls), test.timeouts))
+				if !errors.Is(err, test.want) || errors.Is(err, usersecurity.ErrUnexpectedReply) {
+					t.Error(err)
+				}
+			})
+		}
+	}
+}

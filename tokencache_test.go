@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -394,5 +395,10 @@ func TestSourceThatEndsItsGoroutine(t *testing.T) {
 	}))
 	if token, err := cache.Token(t.Context(), requestOf{}); err == nil {
 		t.Errorf("token %v", token)
+	}
+	client := bareClient(t, play(t), usersecurity.WithApplicationTokens(cache))
+	err := client.DeletePin(t.Context(), 1)
+	if !errors.Is(err, usersecurity.ErrNoToken) || !strings.Contains(err.Error(), "Goexit") {
+		t.Errorf("the error doesn't say what happened: %v", err)
 	}
 }

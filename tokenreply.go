@@ -27,7 +27,7 @@ func decodeToken(r reply) (*oauth2.Token, error) {
 	}
 	token := &oauth2.Token{AccessToken: body.AccessToken, TokenType: "Bearer", RefreshToken: string(body.RefreshToken)}
 	if seconds := float64(body.ExpiresIn); seconds > 0 {
-		token.ExpiresIn = int64(min(seconds, math.MaxInt32))
+		token.ExpiresIn = int64(min(math.Ceil(seconds), math.MaxInt32)) // none that is over at once, and asked for again by every call
 		token.Expiry = time.Now().Add(time.Duration(token.ExpiresIn) * time.Second)
 	}
 	return token, nil

@@ -180,7 +180,7 @@ const maxValidity = 365 * 24 * 60 * 60
 
 // validity is in whole seconds, and 0 for what is no time.
 func (t *tokenReply) validity() time.Duration {
-	if !(t.Validity > 0) { // NaN is none either
+	if t.Validity <= 0 {
 		return 0
 	}
 	return time.Duration(min(float64(t.Validity), maxValidity)) * time.Second

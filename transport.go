@@ -96,8 +96,12 @@ func readBody(resp *http.Response, limit int64) (body []byte, tooLarge bool, err
 			return nil, false, err
 		}
 	case resp.ContentLength > 0 && resp.ContentLength <= firstRead:
-		body = make([]byte, resp.ContentLength)
+		// Read to its end, or HTTP/2 resets a stream whose end comes on its own.
+		body = make([]byte, resp.ContentLength+1)
 		read, err := io.ReadFull(from, body)
+		if int64(read) >= resp.ContentLength {
+			return body[:resp.ContentLength:resp.ContentLength], false, nil
+		}
 		return body[:read], false, err
 	}
 	body, err = io.ReadAll(io.LimitReader(from, limit+1))

@@ -248,6 +248,30 @@ func (s *UserTokenService) Refresh(ctx context.Context, user UserID) error {
 	return nil
 }
 
+// Token returns a user's access token, for the partner's own calls to Wise: payments
+// and all that this library doesn't do. It is renewed as for the client's calls; it
+// is the same one, so ask for it before each call instead of keeping it. If Wise
+// answers with 401, ask once more with it as [TokenRequest].Rejected, and make the
+// call again with what comes. The token is a bearer secret, and fmt would print it.
+//
+// The service is thus a [TokenSource]. Errors: [ErrNoToken], [ErrReauthorise].
+func (s *UserTokenService) Token(ctx context.Context, req TokenRequest) (*oauth2.Token, error) {
+	stored, err := s.ready("")
+	switch {
+	case err != nil:
+		return nil, err
+	case ctx == nil:
+		return nil, invalid("the context is nil")
+	case req.User <= 0:
+		return nil, invalid("a user id is a positive number")
+	}
+	token, err := stored.kept.Token(ctx, req)
+	if err != nil {
+		return nil, sourceFailure(ctx, "", ErrNoToken, err)
+	}
+	return &oauth2.Token{AccessToken: token.AccessToken, TokenType: "Bearer", Expiry: token.Expiry}, nil
+}
+
 // Forget deletes the user's tokens from the store and from this process: where
 // the customer has left. Other processes have the access token until it is due.
 // At Wise it ends nothing: the customer can do that in Wise's settings.

@@ -13,6 +13,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"golang.org/x/oauth2"
+
 	"github.com/wise-partner/usersecurity"
 	"github.com/wise-partner/usersecurity/usersecuritytest"
 )
@@ -69,6 +71,43 @@ func TestUserTokensJourney(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A partner's own calls take the token that the client's calls have.
+func TestTokenForCallsOfOnesOwn(t *testing.T) {
+	t.Parallel()
+	wise, client := newPair(t, nil, usersecurity.WithUserTokenStore(usersecurity.NewMemoryTokenStore()))
+	_, err := client.UserTokens.Token(t.Context(), usersecurity.TokenRequest{User: 1001})
+	expectMatches(t, err, usersecurity.ErrNoToken)
+	if _, err := client.UserTokens.ExchangeAuthorizationCode(t.Context(), wise.AuthorizationCode(1001), redirectURI); err != nil {
+		t.Fatal(err)
+	}
+	status := func(token *oauth2.Token) int {
+		t.Helper()
+		req := must(http.NewRequestWithContext(t.Context(), http.MethodGet, wise.URL()+"/v2/profiles", nil))
+		token.SetAuthHeader(req)
+		resp := must(wise.HTTPClient().Do(req))
+		_ = resp.Body.Close()
+		return resp.StatusCode
+	}
+	first := must(client.UserTokens.Token(t.Context(), usersecurity.TokenRequest{User: 1001}))
+	if got := status(first); got != http.StatusOK || first.RefreshToken != "" || time.Until(first.Expiry) <= 0 {
+		t.Errorf("status %d with the first token, until %v", got, first.Expiry)
+	}
+	wise.ExpireTokens()
+	if got := status(first); got != http.StatusUnauthorized {
+		t.Fatalf("status %d with a token that has expired", got)
+	}
+	second := must(client.UserTokens.Token(t.Context(), usersecurity.TokenRequest{User: 1001, Rejected: first.AccessToken}))
+	if got := status(second); got != http.StatusOK {
+		t.Errorf("status %d with the second token", got)
+	}
+	if err := callAs(t, client, 1001); err != nil {
+		t.Error(err)
+	}
+	if third := must(client.UserTokens.Token(t.Context(), usersecurity.TokenRequest{User: 1001})); third.AccessToken != second.AccessToken {
+		t.Error("the client's own call has another token")
 	}
 }
 
@@ -318,6 +357,8 @@ func TestArgumentsOfUserTokens(t *testing.T) {
 		"no context too":  tokens.Refresh(none, 7),
 		"forget nobody":   tokens.Forget(t.Context(), -1),
 		"forget without":  tokens.Forget(none, 7),
+		"nobody's token":  second(tokens.Token(t.Context(), usersecurity.TokenRequest{})),
+		"a token without": second(tokens.Token(none, usersecurity.TokenRequest{User: 7})),
 	} {
 		t.Run(name, func(t *testing.T) {
 			expectMatches(t, err, usersecurity.ErrInvalidArgument)
@@ -350,6 +391,7 @@ func TestWithoutAStore(t *testing.T) {
 		"ExchangeAuthorizationCode": second(tokens.ExchangeAuthorizationCode(t.Context(), "code-1", redirectURI)),
 		"Refresh":                   tokens.Refresh(t.Context(), 7),
 		"Forget":                    tokens.Forget(t.Context(), 7),
+		"Token":                     second(tokens.Token(t.Context(), usersecurity.TokenRequest{User: 7})),
 		"a call":                    callAs(t, bareClient(t, nothingSent{t}), 7),
 	} {
 		expectMatches(t, err, usersecurity.ErrNoToken)

@@ -34,6 +34,7 @@ var rows = []row{
 	{"facemap-growth", "face maps from 1 KiB to 1 MiB, stub transport", faceMapGrowth},
 	{"cached-tokens", "tokens of 1 to 100,000 users in the cache", cachedTokensTable},
 	{"failing", "many goroutines while attempts fail, which are repeated after a millisecond", failingTable},
+	{"cold", "the first sealed call of a client, TLS, HTTP/2, Wise a round trip of 20 ms away", coldTable},
 	{"rotation", "sealed calls of many goroutines, one in two seconds each, while Wise's key changes", rotationTable},
 }
 

@@ -13,8 +13,9 @@ import (
 
 // report is what is printed, as Markdown, with a chart of its curves.
 type report struct {
-	text   bytes.Buffer
-	panels []panel
+	head, text bytes.Buffer
+	panels     []panel
+	tables     map[string]table
 }
 
 const chartFile = "curves.svg"
@@ -65,11 +66,12 @@ func versions() string {
 }
 
 func (r *report) begin(s settings) {
-	r.text.WriteString("# As measured\n\nWritten by `go run . -report`; [what the rows compare](../README.md).\n\n")
+	r.tables = map[string]table{}
+	r.head.WriteString("# As measured\n\nWritten by `go run . -report`; [what the rows compare](../README.md).\n\n")
 	for _, line := range machine(s) {
-		fmt.Fprintf(&r.text, "- %s\n", line)
+		fmt.Fprintf(&r.head, "- %s\n", line)
 	}
-	fmt.Fprintf(&r.text, "\n![The curves of growth, waiting, facemap-growth, cached-tokens and failing](%s)\n", chartFile)
+	fmt.Fprintf(&r.head, "\n![The curves of growth, waiting, facemap-growth, cached-tokens and failing](%s)\n", chartFile)
 }
 
 func (r *report) add(of row, t table) {
@@ -85,13 +87,18 @@ func (r *report) add(of row, t table) {
 		r.text.WriteString("| " + strings.Join(line, " | ") + " |\n")
 	}
 	r.panels = append(r.panels, t.panels...)
+	r.tables[of.name] = t
 }
 
 func (r *report) write(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "README.md"), r.text.Bytes(), 0o644); err != nil {
+	if felt := summary(r.tables); felt != "" {
+		r.head.WriteString("\n## What a user would feel\n\n" + felt)
+	}
+	r.head.Write(r.text.Bytes())
+	if err := os.WriteFile(filepath.Join(dir, "README.md"), r.head.Bytes(), 0o644); err != nil {
 		return err
 	}
 	if len(r.panels) == 0 {

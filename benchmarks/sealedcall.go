@@ -48,11 +48,7 @@ func (s sealedCall) do(base string) error {
 		return err
 	}
 	setHeaders(req.Header, id)
-	req.Header.Set("Accept", joseType)
-	req.Header.Set("Content-Type", joseType)
-	req.Header.Set("Accept-Encoding", "identity")
-	req.Header.Set("Content-Encoding", "identity")
-	req.Header.Set("X-Tw-Jose-Method", "jwe")
+	setSealedHeaders(req.Header)
 	resp, err := s.send(req)
 	if err != nil {
 		return err
@@ -74,6 +70,14 @@ func (s sealedCall) do(base string) error {
 		return err
 	}
 	return wasCreated(&created, nil)
+}
+
+func setSealedHeaders(h http.Header) {
+	h.Set("Accept", joseType)
+	h.Set("Content-Type", joseType)
+	h.Set("Accept-Encoding", "identity")
+	h.Set("Content-Encoding", "identity")
+	h.Set("X-Tw-Jose-Method", "jwe")
 }
 
 func wasCreated(created *usersecurity.DeviceFingerprint, err error) error {

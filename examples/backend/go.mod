@@ -11,7 +11,7 @@ require (
 	github.com/google/uuid v1.6.0
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/wise-partner/usersecurity v0.1.0
-	github.com/wise-partner/usersecurity/pgstore v0.0.0
+	github.com/wise-partner/usersecurity/pgstore v0.1.0
 	go.uber.org/goleak v1.3.0
 	golang.org/x/oauth2 v0.37.0
 )

@@ -37,11 +37,15 @@ func run(ctx context.Context, out io.Writer) error {
 	wise.Protect(http.MethodGet, statement, usersecurity.ChallengePin, usersecurity.ChallengeDeviceFingerprint)
 	wise.Protect(http.MethodPost, transfer, usersecurity.ChallengePin, usersecurity.ChallengeSMS)
 
-	client, err := usersecurity.New(wise.Options()...)
+	client, err := usersecurity.New(append(wise.Options(), usersecurity.WithUserTokenStore(usersecurity.NewMemoryTokenStore()))...)
 	if err != nil {
 		return err
 	}
 	defer client.CloseIdleConnections()
+	// The customer has been sent to Wise's page, and has come back with a code.
+	if _, err := client.UserTokens.ExchangeAuthorizationCode(ctx, wise.AuthorizationCode(customer), "https://partner.example/wise"); err != nil {
+		return err
+	}
 	who := usersecurity.Profile{User: customer, ID: wise.Profile(customer)}
 	if err := enrol(ctx, client, who); err != nil {
 		return err
@@ -49,7 +53,7 @@ func run(ctx context.Context, out io.Writer) error {
 	fmt.Fprintln(out, "enrolled: a PIN, a device and a phone number")
 
 	// A web backend sees the refusal, asks the customer, and repeats the call.
-	call := partnersCalls{base: wise.URL(), token: wise.UserToken(customer)}
+	call := partnersCalls{base: wise.URL(), tokens: client.UserTokens}
 	if err := call.byHand(ctx, client, who, statement, out); err != nil {
 		return err
 	}
@@ -95,15 +99,23 @@ func customerAnswers(out io.Writer) usersecurity.Challenger {
 	}
 }
 
-// partnersCalls are calls of Wise's API that this library knows nothing of.
-type partnersCalls struct{ base, token string }
+// partnersCalls are calls of Wise's API that this library knows nothing of. They
+// carry the customer's token, which the client keeps fresh.
+type partnersCalls struct {
+	base   string
+	tokens usersecurity.TokenSource
+}
 
 func (p partnersCalls) request(ctx context.Context, method, path string) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, method, p.base+path, nil)
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Authorization", "Bearer "+p.token)
+	token, err := p.tokens.Token(ctx, usersecurity.TokenRequest{User: customer})
+	if err != nil {
+		return nil, err
+	}
+	token.SetAuthHeader(req)
 	return req, nil
 }
 

@@ -21,8 +21,9 @@ type Context struct {
 	mu sync.Mutex
 	// err is why the context ended, once somebody has seen that it has. An
 	// error that was seen must not change.
-	err   error
-	alone bool // it ended by itself, not with its parent
+	err    error
+	alone  bool // it ended by itself, not with its parent
+	theirs bool // err is what the parent said
 	// inner is a context of the standard library's that ends when this one does;
 	// nil as long as nobody has asked for what only such a one has.
 	inner  context.Context
@@ -40,11 +41,12 @@ func (c *Context) Begin(parent context.Context, at time.Time) {
 }
 
 // End releases the timer and whoever still waits. Err is context.Canceled
-// afterwards, unless the context had ended otherwise before.
+// afterwards, unless the context had ended otherwise before, and somebody was
+// there to see it.
 func (c *Context) End() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ended() == nil {
+	if c.early() == nil {
 		c.err, c.alone = context.Canceled, true
 	}
 	if c.cancel != nil {
@@ -80,30 +82,37 @@ func (c *Context) Err() error {
 
 // Value is the parent's. The inner context is asked where there is one, so that
 // the standard library finds it there: it needs no goroutine then to watch over
-// a context made from this one, and context.Cause tells the parent's cause.
+// a context made from this one. Once the parent was seen to have ended, it tells
+// the cause: the inner context may learn of it a moment later.
 func (c *Context) Value(key any) any {
 	c.mu.Lock()
 	if c.inner == nil && c.alone && c.parent.Err() != nil {
 		c.wait() // or the parent's end would look like the cause
 	}
-	inner := c.inner
-	c.mu.Unlock()
-	if inner == nil {
-		inner = c.parent
+	asked := c.inner
+	if asked == nil || c.theirs {
+		asked = c.parent
 	}
-	return inner.Value(key)
+	c.mu.Unlock()
+	return asked.Value(key)
 }
 
 // ended returns err, which it sets if the context has ended since.
 func (c *Context) ended() error {
+	if c.early() == nil && !c.at.IsZero() && !time.Now().Before(c.at) {
+		c.err, c.alone = context.DeadlineExceeded, c.own
+	}
+	return c.err
+}
+
+// early is ended without a look at the clock, which costs as much as all the rest.
+func (c *Context) early() error {
 	if c.err == nil && c.inner != nil {
 		c.err = c.inner.Err() // a clock that was set back must not hide a timer that has fired
 	}
 	if c.err == nil {
 		c.err = c.parent.Err()
-	}
-	if c.err == nil && !c.at.IsZero() && !time.Now().Before(c.at) {
-		c.err, c.alone = context.DeadlineExceeded, c.own
+		c.theirs = c.err != nil
 	}
 	return c.err
 }

@@ -161,6 +161,32 @@ func TestParentsTimerIsLate(t *testing.T) {
 	}
 }
 
+// lateDone is a parent that has ended, and hasn't told its children yet.
+type lateDone struct {
+	context.Context
+	done chan struct{}
+}
+
+func (l lateDone) Done() <-chan struct{} { return l.done }
+
+// Who asks between the parent's end and the moment in which the inner context
+// learns of it is told the cause, and so is who asks later.
+func TestCauseBeforeTheInnerContextKnows(t *testing.T) {
+	because := errors.New("because")
+	for name, before := range ways {
+		parent, cancel := context.WithCancelCause(t.Context())
+		c := begin(lateDone{parent, make(chan struct{})}, t, time.Now().Add(time.Hour))
+		before(c)
+		cancel(because)
+		for range 2 {
+			if c.Err() != context.Canceled || context.Cause(c) != because {
+				t.Errorf("%s: %v because of %v", name, c.Err(), context.Cause(c))
+			}
+			c.End()
+		}
+	}
+}
+
 func TestWhichDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Now()

@@ -64,6 +64,10 @@ func (b *tab) screenshot(name string) {
 	}
 }
 
+const overflowing = `[...document.querySelectorAll("section *")]
+	.filter(e => e.getBoundingClientRect().right > e.closest("section").getBoundingClientRect().right)
+	.map(e => e.tagName + " " + (e.name || e.id || e.textContent.slice(0, 20)))`
+
 func TestLooks(t *testing.T) {
 	s := lived(t)
 	for _, at := range []screen{
@@ -78,8 +82,12 @@ func TestLooks(t *testing.T) {
 			for _, violation := range b.axe() {
 				t.Error(violation)
 			}
-			if wide := eval[int](b, "document.documentElement.scrollWidth - innerWidth"); wide > 0 {
-				t.Errorf("the page is %d pixels wider than the screen", wide)
+			// A phone's own innerWidth grows with a page that is too wide.
+			if wide := eval[int64](b, "document.documentElement.scrollWidth"); wide > at.width {
+				t.Errorf("the page is %d pixels wide, the screen %d", wide, at.width)
+			}
+			for _, element := range eval[[]string](b, overflowing) {
+				t.Errorf("%s sticks out of its section", element)
 			}
 			if text := eval[string](b, "document.documentElement.outerHTML"); strings.Contains(text, "0417") {
 				t.Error("the PIN is in the page")

@@ -1,0 +1,96 @@
+package usersecurity_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// What the snippets of the pages leave to their readers.
+const leftToReaders = `package pages
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"net/http"
+	"time"
+
+	"github.com/jarcoal/httpmock"
+
+	"github.com/wise-partner/usersecurity"
+	"github.com/wise-partner/usersecurity/usersecuritytest"
+)
+
+var (
+	ctx        context.Context
+	client     *usersecurity.Client
+	id, secret string
+	key        *rsa.PrivateKey
+	mock       *httpmock.MockTransport
+	own        []usersecurity.Option
+	profile    usersecurity.Profile
+	resp       *http.Response
+	store      usersecurity.TokenStore
+	user       usersecurity.UserID
+
+	_ = rand.Reader
+	_ = x509.MarshalPKIXPublicKey
+	_ = time.Second
+	_ = usersecuritytest.NewServer
+)
+
+func profileOf(*http.Request) (p usersecurity.Profile) { return p }
+func refuse(http.ResponseWriter, error)                {}
+func later(http.ResponseWriter)                        {}
+`
+
+var (
+	snippetsOfPage = regexp.MustCompile("(?ms)^( *)```go\n(.*?)^ *```")
+	declared       = regexp.MustCompile(`(?m)^([a-z]\w*(?:, [a-z]\w*)*) := `)
+)
+
+// The snippets of README and docs/ compile, as they stand or as a function's body.
+func TestDocsSnippetsCompile(t *testing.T) {
+	t.Parallel()
+	files, count := map[string]string{}, 0
+	for _, page := range append(must(filepath.Glob("docs/*.md")), "README.md") {
+		for n, found := range snippetsOfPage.FindAllStringSubmatch(string(must(os.ReadFile(page))), -1) {
+			code := strings.ReplaceAll("\n"+found[2], "\n"+found[1], "\n")
+			if strings.Contains(code, "\npackage main") {
+				continue // a whole program, with a test of its own
+			}
+			count++
+			name := fmt.Sprintf("%s_%d", regexp.MustCompile(`\W`).ReplaceAllString(page, "_"), n)
+			files[name+".go"] = snippetFile("of_"+name, code)
+		}
+	}
+	if count < 8 {
+		t.Fatalf("there are only %d snippets", count)
+	}
+	files["readers.go"] = leftToReaders
+	consumer(t, files)("vet", ".")
+}
+
+// snippetFile makes a file of a snippet, with the imports that it needs.
+func snippetFile(name, code string) string {
+	code = strings.ReplaceAll(code, "{ … }", `{ panic("…") }`)
+	if !strings.Contains(code, "\nfunc ") {
+		uses := ""
+		for _, names := range declared.FindAllStringSubmatch(code, -1) {
+			uses += strings.Repeat("_, ", strings.Count(names[1], ",")) + "_ = " + names[1] + "\n"
+		}
+		code = "func " + name + "() {\nvar err error\n" + code + uses + "_ = err\n}\n"
+	}
+	var imports strings.Builder
+	for _, path := range regexp.MustCompile(`(?m)^\t"(.*)"$`).FindAllStringSubmatch(leftToReaders, -1) {
+		if strings.Contains(code, path[1][strings.LastIndex(path[1], "/")+1:]+".") {
+			fmt.Fprintf(&imports, "import %q\n", path[1])
+		}
+	}
+	return "package pages\n\n" + imports.String() + code
+}
