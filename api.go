@@ -39,7 +39,8 @@ type RelayAPI interface {
 	CreateDeviceFingerprintSealed(ctx context.Context, user UserID, req SealedRequest, opts ...CallOption) (SealedReply, error)
 }
 
-// SCAAPI is [SCAService].
+// SCAAPI is what [SCAService] does, for a field of your own that holds
+// [Client.SCA].
 type SCAAPI interface {
 	CreatePin(ctx context.Context, p Profile, pin Pin, opts ...CallOption) error
 	VerifyPin(ctx context.Context, p Profile, t OneTimeToken, pin Pin, opts ...CallOption) (*OneTimeTokenState, error)
@@ -57,7 +58,8 @@ type SCAAPI interface {
 	VerifyDeviceFingerprintSealed(ctx context.Context, p Profile, t OneTimeToken, r SealedRequest, opts ...CallOption) (SealedReply, error)
 }
 
-// OneTimeTokenAPI is [OneTimeTokenService].
+// OneTimeTokenAPI is what [OneTimeTokenService] does, for a field of your own that
+// holds [Client.OneTimeTokens].
 type OneTimeTokenAPI interface {
 	Status(ctx context.Context, user UserID, t OneTimeToken, opts ...CallOption) (*OneTimeTokenState, error)
 	Trigger(ctx context.Context, user UserID, t OneTimeToken, kind ChallengeKind, opts ...CallOption) (sentTo string, err error)
@@ -80,7 +82,8 @@ type ProfileAPI interface {
 	FaceTecPublicKey(ctx context.Context, user UserID, opts ...CallOption) (*FaceTecKey, error)
 }
 
-// UserTokenAPI is [UserTokenService].
+// UserTokenAPI is what [UserTokenService] does, for a field of your own that holds
+// [Client.UserTokens].
 type UserTokenAPI interface {
 	SignUp(ctx context.Context, email string, code RegistrationCode, opts ...CallOption) (UserID, error)
 	AuthorizationURL(redirectURI, state string) (string, error)

@@ -49,6 +49,14 @@ func (a *asking) askKey(ctx context.Context, rejected *WiseKey) (*WiseKey, error
 	return key, nil
 }
 
+// keyServes tells a source that wants to know it that Wise has opened what was
+// sealed to the key.
+func (a *asking) keyServes(key *WiseKey) {
+	if source, ok := a.keys.(interface{ serves(key *WiseKey) }); ok {
+		source.serves(key)
+	}
+}
+
 // keyAhead begins to ask for Wise's key where that takes a request, and returns
 // what waits for it: the user's token can be asked for meanwhile. It returns nil
 // where the key is at hand.

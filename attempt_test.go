@@ -55,13 +55,7 @@ func TestWhatWasWritten(t *testing.T) {
 // nobody trusts.
 func TestNothingWrittenOnRealSockets(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed := "http://" + listener.Addr().String()
-	_ = listener.Close()
-	secure := untrusted(t)
+	closed, secure := "http://"+nobodyAt(), untrusted(t)
 	// A certificate is no better the second time.
 	for base, attempts := range map[string]int{closed: 4, secure: 1} {
 		client := clientOf(t, append(complete(), usersecurity.WithBaseURL(base), briefWaits)...)

@@ -209,14 +209,25 @@ func (k *call) settle() (reply, error) {
 	if a.look != nil && worthLooking(k.op, o, a.doubt) && k.ctx.Err() == nil {
 		a.doubt.seen = a.look()
 	}
-	if k.op.orMethod != "" && (o.isDone() || o.refusal != nil && o.refusal.heard().documented() != nil) {
-		k.engine.methods.learn(k.op, a.outfit.method)
+	if o.isDone() || o.refusal != nil && o.refusal.heard().documented() != nil {
+		k.learn()
 	}
 	if o.isDone() && o.replyErr == nil {
 		return o.reply, nil
 	}
 	over := ended(k.ctx)
 	return a.end(over, a.again && over != nil)
+}
+
+// learn takes in what a documented answer proves of the request: Wise takes its
+// method, and can open what is sealed to its key.
+func (k *call) learn() {
+	if k.op.orMethod != "" {
+		k.engine.methods.learn(k.op, k.attempts.outfit.method)
+	}
+	if k.attempts.reading.sealed {
+		k.asking.keyServes(k.attempts.outfit.key)
+	}
 }
 
 // end is what the attempts come to. over is why the call's context has ended, if

@@ -25,8 +25,8 @@ func WithCorrelationID(id uuid.UUID) CallOption {
 	}
 }
 
-// WithToken makes the call with this access token instead of asking a source.
-// A 401 then ends the call with [ErrUnauthorized].
+// WithToken makes the call with this access token (without "Bearer ") instead of
+// asking a source. A 401 then ends the call with [ErrUnauthorized].
 func WithToken(accessToken string) CallOption {
 	return func(o *callOptions) {
 		if !isVisible(accessToken) {

@@ -7,8 +7,10 @@ import (
 
 // ChallengeRequest is what a customer is asked for, and why.
 type ChallengeRequest struct {
+	// Profile is whose challenge it is.
 	Profile Profile
-	Kind    ChallengeKind
+	// Kind is what the callback is to ask for.
+	Kind ChallengeKind
 	// SentTo is the phone number that a code was sent to, as Wise masks it.
 	SentTo string
 	// ActionType is what the customer is about to do, where Wise says it.

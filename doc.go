@@ -6,7 +6,7 @@
 //	client, err := usersecurity.New(
 //		usersecurity.WithBaseURL(usersecurity.Sandbox),
 //		usersecurity.WithClientCredentials(clientID, clientSecret),
-//		usersecurity.WithUserTokens(usersecurity.CacheTokens(tokens)),
+//		usersecurity.WithUserTokens(usersecurity.CacheTokens(tokens)), // your source of them; or WithUserTokenStore
 //		usersecurity.WithJWE(),
 //	)
 //	…
@@ -254,8 +254,9 @@
 // starting with …"). An http.Transport takes no logger of its own. Whoever
 // doesn't want such bytes in a log filters the standard logger: by log.SetOutput,
 // or by slog.SetDefault with a handler that drops what is below slog.LevelWarn,
-// which is where that logger writes to from then on. HTTP/2 connections print no
-// such message, and neither does a transport with DisableKeepAlives.
+// which is where that logger writes to from then on. What HTTP/2 connections print
+// (that a server has broken the protocol) holds no such bytes, and a transport
+// with DisableKeepAlives prints no such message.
 //
 // # Versions
 //

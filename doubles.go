@@ -7,7 +7,8 @@ import (
 
 // NewCallError ends a call of op as the client does, whose last attempt brought
 // last: it is what a test double needs to fail as a call would. lost says that
-// an attempt before the last one was lost, and may have been done.
+// an attempt before the last one was lost, and may have been done. For tests in Go,
+// usersecuritytest.NewError is shorter.
 //
 // last is an [*APIError] that [NewAPIError] made for op; or an error that matches
 // one of this package's sentinels, such as [ErrTransport] for an attempt that was

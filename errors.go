@@ -68,7 +68,8 @@ func (e *APIError) rest() hiddenAnswer {
 }
 
 // NewAPIError reads a response as the client does: it is what a test double
-// needs to fail as Wise would. Header and body may be nil.
+// needs to fail as Wise would. Header and body may be nil. For tests in Go,
+// usersecuritytest.NewError is shorter.
 func NewAPIError(op Operation, status int, header http.Header, body []byte) *APIError {
 	return newAPIError(op, status, header, body, false)
 }

@@ -19,9 +19,12 @@ type FaceTecKey struct {
 	PublicKey crypto.PublicKey
 }
 
-// FaceTecPublicKey fetches that key. It needs the user's token. The client
-// doesn't keep it: it changes seldom, so keep it yourself, and fetch it anew
-// where Wise can't read a face map.
+// FaceTecPublicKey fetches the key of Wise's that FaceTec's server export encrypts
+// face maps to. It needs the user's token. The client doesn't keep the key: it
+// changes seldom, so keep it yourself, and fetch it anew where Wise can't read a
+// face map.
+//
+// Errors: [ErrMalformedReply] for PEM that holds no RSA or ECDSA key.
 //
 // GET /v1/facetec/public-key; in calendar versions without /v1.
 func (c *Client) FaceTecPublicKey(ctx context.Context, user UserID, opts ...CallOption) (*FaceTecKey, error) {

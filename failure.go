@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/wise-partner/usersecurity/internal/flight"
 )
 
 // worded is an error that can say in words of this package's own what is wrong.
@@ -182,62 +180,24 @@ func ended(ctx context.Context) error {
 	return (&callError{text: safeText(err), known: OutcomeNotDone}).because(err, cause)
 }
 
-// isOver reports whether an error is that of a context which has ended.
+// isOver reports whether an error is that of a context which has ended. A timeout
+// of the network's, which is made to match context.DeadlineExceeded, is not.
 func isOver(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
-}
-
-// sourceError is the failure of a source of tokens or keys, behind which there
-// may be a call of its own to Wise. What Wise answered to that call must not be
-// taken for an answer to the operation: of this package's errors only ErrNoToken
-// or ErrNoKey match, and ErrReauthorise. The caller's own errors match,
-// and [*APIError] can be had with errors.As; its Op tells.
-type sourceError struct{ *callError }
-
-// sourceFailure makes the error of a source that was asked under ctx.
-func sourceFailure(ctx context.Context, op Operation, what, err error) error {
-	e := &callError{op: op, known: OutcomeNotDone, own: []error{what}}
-	words := safeText(err)
-	switch {
-	case isWorded(err) || ctx.Err() != nil:
-	case errors.Is(err, flight.ErrExited):
-		words = "a callback ended its goroutine (runtime.Goexit) instead of returning"
-	case isOver(err):
-		words = "the source gave up: " + words
-	default:
-		words = "the source failed with " + words + ", which errors.As finds"
+	if err == context.Canceled || err == context.DeadlineExceeded {
+		return true
 	}
-	e.text = wordsIn(op, what) + ": " + words
-	if over := ended(ctx); over != nil {
-		e.text = safeText(over) + ", " + safeText(what)
-		e.own = []error{over, what}
+	switch e := err.(type) {
+	case interface{ Unwrap() error }:
+		return isOver(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		return slices.ContainsFunc(e.Unwrap(), isOver)
 	}
-	e.foreign = func() []error { return []error{err} }
-	return &sourceError{e}
+	return false
 }
 
 func isWorded(err error) bool {
 	_, ok := err.(worded)
 	return ok
-}
-
-// Is reports whether the source's own error matches target.
-func (e *sourceError) Is(target error) bool {
-	switch _, ours := target.(*sentinel); {
-	case target == ErrNoToken: // as far as ErrReauthorise says so, a request may have been sent
-		return e.callError.Is(ErrReauthorise)
-	case ours && target != ErrReauthorise:
-		return false
-	}
-	return e.callError.Is(target)
-}
-
-// afterSending takes back that nothing was sent: the request with the rejected
-// token was.
-func (e *sourceError) afterSending() error {
-	sent := *e.callError
-	sent.own = slices.DeleteFunc(slices.Clone(sent.own), func(c error) bool { return c == ErrNoToken })
-	return &sourceError{&sent}
 }
 
 // safeText describes an error in words of our own.
@@ -248,18 +208,18 @@ func safeText(err error) string {
 	case worded:
 		return e.words()
 	}
+	var (
+		own  worded
+		safe interface{ SafeText() string }
+	)
 	switch {
 	case errors.Is(err, context.Canceled):
 		return "context canceled"
-	case errors.Is(err, context.DeadlineExceeded):
+	case isOver(err):
 		return "context deadline exceeded"
-	}
-	var own worded
-	if errors.As(err, &own) {
+	case errors.As(err, &own):
 		return own.words()
-	}
-	var safe interface{ SafeText() string }
-	if errors.As(err, &safe) {
+	case errors.As(err, &safe):
 		return safe.SafeText()
 	}
 	if words := transportWords(err); words != "" {

@@ -39,8 +39,9 @@ func (f *Fingerprint) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// CreateDeviceFingerprint registers a device of the user, three by default. It
-// needs the user's token, and [WithJWE]: the fingerprint is sealed to Wise.
+// CreateDeviceFingerprint registers a device of the user, who may have three
+// unless Wise allows more. It needs the user's token, and [WithJWE]: the fingerprint
+// is sealed to Wise.
 //
 // Errors: [ErrFingerprintExists], [ErrFingerprintLimit].
 //

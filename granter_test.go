@@ -139,6 +139,13 @@ func (g *granter) refreshes() int {
 	return len(g.grants)
 }
 
+func (g *granter) expectRefreshes(want int) {
+	g.t.Helper()
+	if n := g.refreshes(); n != want {
+		g.t.Errorf("%d refreshes, want %d", n, want)
+	}
+}
+
 // used are the access tokens of the calls, in their order.
 func (g *granter) used() []string {
 	g.mu.Lock()

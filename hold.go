@@ -75,7 +75,8 @@ func (g *gate) wait(calls heldCalls) time.Duration {
 
 // hear takes in a response: after a 429 with a limit's name all calls are held
 // back for what Wise asked for, and otherwise those of the same operation and
-// user. What asks for too long is the call's own business.
+// user. Nobody is held for longer than MaxRetryAfter, whatever Wise asks for: who
+// comes then finds out whether it still wants none.
 func (g *gate) hear(r *result, calls heldCalls) {
 	if r.status != http.StatusTooManyRequests || r.refusal == nil || r.refusal.RetryAfter == 0 {
 		return
@@ -96,7 +97,9 @@ func (g *gate) hear(r *result, calls heldCalls) {
 	if len(g.calls) >= maxHeld {
 		g.forget(now)
 	}
-	g.calls[calls] = until
+	if until.After(g.calls[calls]) {
+		g.calls[calls] = until
+	}
 }
 
 // forget drops what is over, and everything where nothing is. The lock is held.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -87,6 +88,36 @@ func TestHoldsBack(t *testing.T) {
 			// And that is all.
 			if err := test.next(t.Context(), client); err != nil || time.Since(began) != test.waits {
 				t.Errorf("the next call after %s, %v", time.Since(began), err)
+			}
+		})
+	}
+}
+
+// Of two 429s for calls that were under way at the same time the longer one
+// counts.
+func TestShorterHoldDoesNotReplaceALongerOne(t *testing.T) {
+	t.Parallel()
+	for _, limit := range []string{"", "wise-public-api"} {
+		scripted(t, "named "+limit, func(t *testing.T) {
+			arrived := make(chan struct{}, 2)
+			wise := play(t, limited("20", limit), limited("1", limit), answers(200, "[]"))
+			client := newClient(t, roundTripper(func(r *http.Request) (*http.Response, error) {
+				resp, err := wise.RoundTrip(r)
+				if resp != nil && resp.StatusCode == http.StatusTooManyRequests {
+					arrived <- struct{}{}
+					time.Sleep(time.Duration(wise.count()) * time.Millisecond) // the shorter one is heard last
+				}
+				return resp, err
+			}))
+			var calls sync.WaitGroup
+			began := time.Now()
+			for range 2 {
+				calls.Go(func() { _, _ = client.ListPhoneNumbers(t.Context(), 1001, usersecurity.WithMaxAttempts(1)) })
+				<-arrived
+			}
+			calls.Wait()
+			if _, err := client.ListPhoneNumbers(t.Context(), 1001); err != nil || time.Since(began) < 20*time.Second {
+				t.Errorf("the third call, after %s: %v", time.Since(began), err)
 			}
 		})
 	}

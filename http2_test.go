@@ -17,6 +17,7 @@ import (
 
 // The frames of HTTP/2 that the tests need.
 const (
+	frameData     = 0x0
 	frameHeaders  = 0x1
 	frameReset    = 0x3
 	frameSettings = 0x4
@@ -25,7 +26,9 @@ const (
 	flagEndStream  = 0x1
 	flagEndHeaders = 0x4
 
-	refusedStream = 0x7 // an error code
+	// Error codes.
+	internalError = 0x2
+	refusedStream = 0x7
 )
 
 // frames is a server's side of one connection.
@@ -66,35 +69,29 @@ func (f frames) requests(serve func(stream uint32) bool) {
 	}
 }
 
+// servesHTTP2 is a server that speaks HTTP/2, as far as serve does.
+func servesHTTP2(t *testing.T, ca *authority, serve func(f frames, stream uint32) (goOn bool)) (base string) {
+	t.Helper()
+	config := serving(ca.signs(nil))
+	config.NextProtos = []string{"h2"}
+	return "https://" + acceptsAt(t, must(tls.Listen("tcp", "127.0.0.1:0", config)), func(conn net.Conn) {
+		f := frames{conn}
+		f.requests(func(stream uint32) bool { return serve(f, stream) })
+	})
+}
+
 // refusingHTTP2 refuses the first request, in the way that is asked for, and
 // answers those that follow with 409.
 func refusingHTTP2(t *testing.T, ca *authority, refuse func(f frames, stream uint32) (goOn bool)) (base string, arrived *atomic.Int64) {
 	t.Helper()
-	config := serving(ca.signs(nil))
-	config.NextProtos = []string{"h2"}
-	listener := must(tls.Listen("tcp", "127.0.0.1:0", config))
-	t.Cleanup(func() { _ = listener.Close() })
 	arrived = &atomic.Int64{}
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer func() { _ = conn.Close() }()
-				f := frames{conn}
-				f.requests(func(stream uint32) bool {
-					if arrived.Add(1) == 1 {
-						return refuse(f, stream)
-					}
-					f.answer(stream, "409")
-					return true
-				})
-			}()
+	return servesHTTP2(t, ca, func(f frames, stream uint32) bool {
+		if arrived.Add(1) == 1 {
+			return refuse(f, stream)
 		}
-	}()
-	return "https://" + listener.Addr().String(), arrived
+		f.answer(stream, "409")
+		return true
+	}), arrived
 }
 
 // What an HTTP/2 server refuses before it looks at it, and net/http's own

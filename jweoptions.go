@@ -81,6 +81,9 @@ func JWEReplyKey(id uuid.UUID, key crypto.Decrypter) JWEOption {
 // X-TW-JOSE-Encryption-kid of sealed requests, so that a Wise that knows
 // several keys of the partner's picks that one. Wise's documents disagree on
 // whether the header is wanted; replies to PINs and fingerprints don't need it.
+//
+// What a device has sealed ([Client.CreatePinSealed] and its like) is relayed
+// without: the device could not open a reply that is sealed to the partner's key.
 func JWESendReplyKeyID() JWEOption {
 	return func(s *settings) { s.sealing.sendReplyKeyID = true }
 }

@@ -76,6 +76,17 @@ func (w *wiseKeys) kept(rejected *WiseKey) (*WiseKey, error) {
 	return nil, nil
 }
 
+// serves takes in that Wise has opened what was sealed to the key: requests that
+// failed under it failed for another reason, and the next one may do so because
+// of a rotation. What a failed fetch asks for stands.
+func (w *wiseKeys) serves(key *WiseKey) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.failure == nil && w.key.same(key) {
+		w.restraint.relax(time.Now())
+	}
+}
+
 func (w *wiseKeys) keep(key *WiseKey, err error, rejected *WiseKey) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

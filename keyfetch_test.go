@@ -208,3 +208,81 @@ func TestVerifyJWE(t *testing.T) {
 		t.Errorf("an echo that doesn't open: %v", err)
 	}
 }
+
+// After some 500s that were no rotation's, the client asks for the key less and
+// less often. A request that Wise can open ends that: the next 500 may be a
+// rotation's.
+func TestServingKeyEndsTheRestraint(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		opened step // the answer to what Wise could open; nil: there was none
+		asks   bool // for the key anew, two seconds later
+	}{
+		"a success":          {answers(204, ""), true},
+		"a refusal":          {answers(409, `{"errors":[{"code":"x"}]}`), true},
+		"a foreign refusal":  {answers(409, "<html>"), false},
+		"a failure":          {answers(503, ""), false},
+		"another call's 200": {nil, false},
+		"nothing in between": {nil, false},
+	} {
+		scripted(t, name, func(t *testing.T) {
+			wise := &brokenWise{key: endpoint{answer: givesKey()}}
+			client := bareClient(t, wise, append(withTokens(), usersecurity.WithJWE())...)
+			call := func(answer step, want error) {
+				t.Helper()
+				wise.api.answer = answer
+				err := client.CreatePin(t.Context(), 1001, usual.pin, usersecurity.WithMaxAttempts(1))
+				if !errors.Is(err, want) {
+					t.Fatalf("the call ended with %v, not %v", err, want)
+				}
+			}
+			for wise.key.count.Load() < 5 { // the fetch, and four that found the key unchanged: 8 seconds
+				call(answers(500, ""), usersecurity.ErrServer)
+				time.Sleep(100 * time.Millisecond)
+			}
+			switch {
+			case test.opened != nil:
+				wise.api.answer = test.opened
+				_ = client.CreatePin(t.Context(), 1001, usual.pin, usersecurity.WithMaxAttempts(1))
+			case name == "another call's 200": // what isn't sealed proves nothing
+				wise.api.answer = answers(204, "")
+				if err := client.DeletePin(t.Context(), 1001); err != nil {
+					t.Fatal(err)
+				}
+			}
+			time.Sleep(2 * time.Second)
+			call(answers(500, ""), usersecurity.ErrServer)
+			if asked := wise.key.count.Load() == 6; asked != test.asks {
+				t.Errorf("the key was asked for: %t, want %t", asked, test.asks)
+			}
+		})
+	}
+}
+
+// However often a request can be opened, the key is asked for once a second, and
+// a failed fetch stands.
+func TestServingKeyIsNoInvitation(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		again step // the answer of the key endpoint after the first one
+		most  int64
+	}{
+		"unchanged": {givesKey(), 1 + 60},
+		"limited":   {answers(429, "", "Retry-After", "60"), 1 + 1},
+	} {
+		scripted(t, name, func(t *testing.T) {
+			wise := &brokenWise{key: endpoint{answer: givesKey()}}
+			client := bareClient(t, wise, append(withTokens(), usersecurity.WithJWE())...)
+			for range 600 { // of a tenth of a second
+				wise.api.answer = answers(204, "")
+				if err := client.CreatePin(t.Context(), 1001, usual.pin); err != nil {
+					t.Fatal(err)
+				}
+				wise.key.answer, wise.api.answer = test.again, answers(500, "")
+				_ = client.CreatePin(t.Context(), 1001, usual.pin, usersecurity.WithMaxAttempts(1))
+				time.Sleep(100 * time.Millisecond)
+			}
+			wise.key.atMost(t, "keys", test.most)
+		})
+	}
+}

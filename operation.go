@@ -2,9 +2,9 @@ package usersecurity
 
 import "net/http"
 
-// Operation names one operation of the API. Its text is the name of the
-// [Client] method that performs it, and is safe to log and to label metrics
-// with.
+// Operation names one operation of the API. Its text is the method of [Client] that
+// performs it, such as "CreatePin" or, of a service, "SCA.CreatePin". It is safe to
+// log and to label metrics with.
 type Operation string
 
 // The eleven operations of the User Security API.
@@ -22,8 +22,8 @@ const (
 	OpDeletePhoneNumber       Operation = "DeletePhoneNumber"
 )
 
-// The calls a client makes for its own needs: tokens and keys. They show up in
-// errors and observer events under these names.
+// Tokens and keys. FetchToken and FetchWiseKey are what a client does for its own
+// needs; they show up in errors and observer events under these names.
 const (
 	OpFetchToken       Operation = "FetchToken"
 	OpFetchWiseKey     Operation = "FetchWiseKey"

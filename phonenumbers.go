@@ -118,9 +118,9 @@ func (c *Client) CreatePhoneNumber(ctx context.Context, user UserID, phoneNumber
 	return c.writePhoneNumber(ctx, OpCreatePhoneNumber, user, 0, phoneNumber, opts)
 }
 
-// UpdatePhoneNumber changes one of the user's phone numbers to another. It
-// needs the application's token, with the extra grant that Wise gives on
-// request.
+// UpdatePhoneNumber changes one of the user's phone numbers to another, which is
+// written as [Client.CreatePhoneNumber] takes it. It needs the application's token,
+// with the extra grant that Wise gives on request.
 //
 // Errors: [ErrPhoneRepeated], [ErrNotFound].
 //

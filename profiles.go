@@ -17,7 +17,7 @@ type ProfileInfo struct {
 	Type string
 	// State is HIDDEN, VISIBLE or DEACTIVATED so far.
 	State string
-	// PublicID is Wise's id for other eyes.
+	// PublicID is another id of Wise's for the profile; empty where Wise gives none.
 	PublicID string
 }
 

@@ -24,6 +24,9 @@ type Sealed struct {
 // with RSA-OAEP-256 and A256GCM. It is for Go code on a customer's device,
 // whose backend relays the request and must not see what is in it. The backend
 // has the key from [Client.WiseKey].
+//
+// Errors: [ErrNoKey] for a key that can't be used; [ErrInvalidArgument] for a zero
+// secret.
 func Seal(key *WiseKey, secret Sealable) (*Sealed, error) {
 	if flaw := key.flaw(); flaw != "" {
 		return nil, failure("", ErrNoKey, plainError(flaw))

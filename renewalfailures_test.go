@@ -69,9 +69,7 @@ func TestStoreThatCannotBeClaimed(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if n := g.refreshes(); n != 0 {
-			t.Errorf("%d refreshes", n)
-		}
+		g.expectRefreshes(0)
 		store.set(nil, nil, nil)
 		g.expectCall(client, 7, "access-7-1")
 	})
@@ -120,9 +118,7 @@ func TestStoreThatCannotSave(t *testing.T) {
 			}
 			g.expectCall(client, 7, "access-7-1")
 			expectStored(t, store, 7, "access-7-1")
-			if n := g.refreshes(); n != 1 {
-				t.Errorf("%d refreshes", n)
-			}
+			g.expectRefreshes(1)
 		})
 	}
 }
@@ -144,9 +140,7 @@ func TestUnsavedTokensGiveWay(t *testing.T) {
 		store.set(nil, nil, nil)
 		g.expectCall(one, 7, "access-7-2")
 		expectStored(t, store, 7, "access-7-2")
-		if n := g.refreshes(); n != 2 {
-			t.Errorf("%d refreshes", n)
-		}
+		g.expectRefreshes(2)
 		// The customer leaves meanwhile: nothing is stored for them.
 		stored(t, store, 8, tokenLife)
 		store.set(nil, nil, errShaky)
@@ -183,9 +177,7 @@ func TestStoreThatIsSlow(t *testing.T) {
 		store.err, store.wait = nil, 0
 		store.mu.Unlock()
 		g.expectCall(client, 7, "access-7-1")
-		if n := g.refreshes(); n != 1 {
-			t.Errorf("%d refreshes", n)
-		}
+		g.expectRefreshes(1)
 	})
 }
 
@@ -237,9 +229,7 @@ func TestStoreThatPanics(t *testing.T) {
 		}()
 		store.panics = false
 		g.expectCall(client, 7, "access-7-1")
-		if n := g.refreshes(); n != 1 {
-			t.Errorf("%d refreshes", n)
-		}
+		g.expectRefreshes(1)
 	})
 }
 
@@ -368,14 +358,10 @@ func TestTokenEndpointThatFailsForAMoment(t *testing.T) {
 			calls.Go(func() { expectMatches(t, callAs(t, client, user), usersecurity.ErrNoToken) })
 		}
 		calls.Wait()
-		if n := g.refreshes(); n != 30 {
-			t.Errorf("%d refreshes", n)
-		}
+		g.expectRefreshes(30)
 		stored(t, store, 31, tokenLife)
 		expectMatches(t, callAs(t, client, 31), usersecurity.ErrNoToken)
-		if n := g.refreshes(); n != 30 {
-			t.Errorf("%d refreshes", n)
-		}
+		g.expectRefreshes(30)
 		g.grant, g.delay = nil, 0
 		time.Sleep(1001 * time.Millisecond)
 		g.expectCall(client, 31, "access-31-1")

@@ -37,5 +37,14 @@ func (r *restraint) refusedTogether(now time.Time, asked time.Duration) {
 	}
 }
 
+// relax takes in that all is well again: what is left of the restraint is no more
+// than a first one, and so is the next.
+func (r *restraint) relax(now time.Time) {
+	if until := now.Add(firstRestraint); until.Before(r.until) {
+		r.until = until
+	}
+	r.next = firstRestraint
+}
+
 // maxAskedRestraint bounds what Wise, or whoever answers in its place, can ask for.
 const maxAskedRestraint = 5 * time.Minute

@@ -25,7 +25,7 @@ type RetryPolicy struct {
 	// MaxWait is the highest bound of a wait; 5 s by default.
 	MaxWait time.Duration
 	// MaxRetryAfter is the longest wait that Wise may ask for; 30 s by default.
-	// If it asks for more, the call ends at once.
+	// If it asks for more, the call ends at once; others are held back no longer.
 	MaxRetryAfter time.Duration
 }
 

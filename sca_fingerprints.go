@@ -6,9 +6,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// CreateDeviceFingerprint registers a device, three by default. It needs the
-// user's token, and [WithJWE]: the fingerprint is sealed to Wise. Keep the id:
-// there is no list of them.
+// CreateDeviceFingerprint registers a device of the user, who may have three unless
+// Wise allows more. It needs the user's token, and [WithJWE]: the fingerprint is
+// sealed to Wise. Keep the id: there is no list of them.
 //
 // Errors: [ErrFingerprintExists], [ErrFingerprintLimit].
 //

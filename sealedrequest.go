@@ -15,8 +15,8 @@ func (r SealedRequest) Equal(other SealedRequest) bool { return r.equal(other.se
 
 // ParseSealedRequest takes the compact JWE that a device has made. It checks
 // shape, algorithms and size, and opens nothing: the backend has no key for it.
-// Anything but a compact JWE with RSA-OAEP-256 and A256GCM is refused with an
-// error that matches [ErrInvalidArgument].
+// Anything but a compact JWE with RSA-OAEP-256 and A256GCM, of at most 1 MiB, is
+// refused with an error that matches [ErrInvalidArgument].
 func ParseSealedRequest(compact string) (SealedRequest, error) {
 	m, ok := parseCompact([]byte(compact))
 	switch {

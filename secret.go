@@ -129,7 +129,7 @@ type ProfileID int64
 type PhoneNumberID int64
 
 // Profile says whose factor a call is about, and whose token acts: a user, and
-// one of the user's profiles.
+// one of the user's profiles, which [Client.ListProfiles] lists.
 type Profile struct {
 	User UserID
 	ID   ProfileID

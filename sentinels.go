@@ -16,7 +16,9 @@ func (s *sentinel) words() string { return s.text }
 func (s *sentinel) errorClass() ErrorClass { return s.class }
 
 // ErrorClass is a short, fixed word for a kind of failure, made for metric
-// labels and log fields. Empty means success.
+// labels and log fields: that of the error variable which the failure matches, such
+// as "pin_already_set" for [ErrPinAlreadySet]; "canceled" and "deadline_exceeded" for
+// the context's errors; or "other". Empty means success.
 type ErrorClass string
 
 // What Wise answered. An [*APIError] matches exactly one of these through
@@ -70,7 +72,8 @@ var (
 	ErrNotInVersion error = &sentinel{"not_in_version", "the operation is not part of this version of the API"}
 )
 
-// What the client found wrong before it sent anything.
+// What kept the client from sending a request: something is wrong with the call, or
+// what the request needs could not be obtained.
 var (
 	// ErrInvalidArgument: a value that can't be valid, or a setting that is missing or contradicts another.
 	ErrInvalidArgument error = &sentinel{"invalid_argument", "invalid argument"}

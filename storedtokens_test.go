@@ -107,9 +107,7 @@ func TestCallsDoNotWaitForARenewal(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		expectStored(t, store, 7, "access-7-1")
 		g.expectCall(client, 7, "access-7-1")
-		if n := g.refreshes(); n != 1 {
-			t.Errorf("%d refreshes", n)
-		}
+		g.expectRefreshes(1)
 	})
 }
 
@@ -183,9 +181,7 @@ func TestTokenRenewedElsewhere(t *testing.T) {
 			t.Error(err)
 		}
 		refreshing.Wait()
-		if n := g.refreshes(); n != 2 {
-			t.Errorf("%d refreshes", n)
-		}
+		g.expectRefreshes(2)
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -54,6 +55,12 @@ func issuesTokens() step {
 func givesKey() step {
 	return answers(200, string(keyAnswer("RSA_OAEP_256", "PAYLOAD_ENCRYPTION", publicKey())))
 }
+
+// unreached is a dial that took too long, which matches context.DeadlineExceeded.
+var unreached = func() step {
+	_, err := net.DialTimeout("tcp", "127.0.0.1:9", time.Nanosecond)
+	return fails(err)
+}()
 
 // storm makes 500 calls in each goroutine within so long, and checks what each of them ends with.
 func storm(t *testing.T, lasts time.Duration, call func(ctx context.Context, user usersecurity.UserID) error, want ...error) {
@@ -148,6 +155,18 @@ func TestStorms(t *testing.T) {
 			name: "the key endpoint fails",
 			wise: &brokenWise{token: endpoint{answer: issuesTokens()}, key: endpoint{answer: answers(503, "")}},
 			call: create, want: []error{usersecurity.ErrNoKey},
+			token: 1, tokenLong: 1, key: 4, keyLong: 4 * 7,
+		},
+		{
+			name: "the token endpoint isn't reached in time",
+			wise: &brokenWise{token: endpoint{answer: unreached}},
+			call: list, want: []error{usersecurity.ErrNoToken, context.DeadlineExceeded},
+			token: 4, tokenLong: 4 * 7,
+		},
+		{
+			name: "the key endpoint isn't reached in time",
+			wise: &brokenWise{token: endpoint{answer: issuesTokens()}, key: endpoint{answer: unreached}},
+			call: create, want: []error{usersecurity.ErrNoKey, context.DeadlineExceeded},
 			token: 1, tokenLong: 1, key: 4, keyLong: 4 * 7,
 		},
 		{

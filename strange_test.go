@@ -1,13 +1,11 @@
 package usersecurity_test
 
 import (
-	"bufio"
 	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -20,37 +18,6 @@ import (
 
 	"github.com/wise-partner/usersecurity"
 )
-
-// speaks is a server that answers each request with these bytes, and then waits
-// for the client to leave.
-func speaks(t *testing.T, raw string) (base string) {
-	t.Helper()
-	listener := must(net.Listen("tcp", "127.0.0.1:0"))
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer func() { _ = conn.Close() }()
-				from := bufio.NewReader(conn)
-				for {
-					r, err := http.ReadRequest(from)
-					if err != nil {
-						return
-					}
-					_, _ = io.Copy(io.Discard, r.Body)
-					if _, err := io.WriteString(conn, raw); err != nil {
-						return
-					}
-				}
-			}()
-		}
-	}()
-	return "http://" + listener.Addr().String()
-}
 
 // A status that no API has is an end, and not a wait: what follows it is no body.
 func TestStatusOutsideTheAPIOnSockets(t *testing.T) {
@@ -221,9 +188,7 @@ func TestProxyRefuses(t *testing.T) {
 		t.Cleanup(proxy.Close)
 		checkProxy(t, proxy.URL, "the proxy refuses to connect to the host (CONNECT)")
 	}
-	listener := must(net.Listen("tcp", "127.0.0.1:0"))
-	_ = listener.Close()
-	checkProxy(t, "http://"+listener.Addr().String(), "the proxy can't be reached")
+	checkProxy(t, "http://"+nobodyAt(), "the proxy can't be reached")
 }
 
 func checkProxy(t *testing.T, address, says string) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -267,5 +268,24 @@ func TestTokensOfUsersAreKeptApart(t *testing.T) {
 	calls.Wait()
 	if n := requests.Load(); n != 100*3*4 || wrong.Load() != 0 {
 		t.Errorf("%d of %d requests had another's token", wrong.Load(), n)
+	}
+}
+
+// A source whose own request takes too long hasn't given up because a context has
+// ended, though its error matches that.
+func TestSlowNetworkOfASource(t *testing.T) {
+	t.Parallel()
+	_, slow := net.DialTimeout("tcp", "127.0.0.1:9", time.Nanosecond)
+	for err, says := range map[error]string{
+		slow:                     "no token: the source failed with dial timed out, which errors.As finds",
+		context.DeadlineExceeded: "no token: the source gave up: context deadline exceeded",
+	} {
+		source := usersecurity.TokenFunc(func(context.Context, usersecurity.TokenRequest) (*oauth2.Token, error) {
+			return nil, fmt.Errorf("vault: %w", err)
+		})
+		err := bareClient(t, nothingSent{t}, oneSource(source)...).DeletePin(t.Context(), 1001)
+		if !strings.HasSuffix(err.Error(), says) || !errors.Is(err, usersecurity.ErrNoToken) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v doesn't say %q", err, says)
+		}
 	}
 }

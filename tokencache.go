@@ -7,9 +7,9 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// CacheTokens keeps the tokens of src, by user, until shortly before they
-// expire (the last tenth of their life, at most five minutes) or until Wise
-// rejects them. However many calls want a user's token at once, src is asked
+// CacheTokens keeps the tokens of src, by user, until shortly before their Expiry
+// (the last tenth of their life, at most five minutes), if they have one, or until
+// Wise rejects them. However many calls want a user's token at once, src is asked
 // once; each of them waits no longer than its own context allows, and src's
 // context ends with none of theirs, but after a minute: then src is given up,
 // and asked again by the next call. While an early renewal fails or takes long,

@@ -406,4 +406,10 @@ func TestWireReplyKeyID(t *testing.T) {
 	if got := unseal(t, wise.all()[0].body); got != `{"pin":"0417"}` {
 		t.Errorf("sealed was %s", got)
 	}
+	// A device could not open what is sealed to that key.
+	_, request := sealedBy(&usersecurity.WiseKey{PublicKey: publicKey()}, usual.pin)
+	if _, err := client.CreatePinSealed(t.Context(), 1001, request); err != nil {
+		t.Fatal(err)
+	}
+	checkHeaders(t, wise.all()[1], "Bearer "+tokenOfUser, sealedHeaders)
 }

@@ -14,6 +14,10 @@ import (
 // WiseKey returns the key of Wise's that sealed requests are sealed to,
 // fetching it if this client has not needed it yet. A backend that relays what
 // devices seal hands this key to them. It is a copy.
+//
+// Errors: [ErrJWERequired] for a client without [WithJWE]; [ErrNoKey] where the key
+// can't be obtained, with the reason: errors.As finds the [*APIError] of
+// [OpFetchWiseKey], or of [OpFetchToken].
 func (c *Client) WiseKey(ctx context.Context) (*WiseKey, error) {
 	e := c.engine()
 	switch {

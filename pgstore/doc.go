@@ -40,9 +40,9 @@
 // # Failures
 //
 // An error says in words of this package what failed, which the client's errors
-// repeat. errors.As and errors.Is find pgx's own errors in it, of which its text repeats nothing but the
-// SQLSTATE. Neither an error, nor what a tracer of pgx sees, nor a log of the
-// server's holds a token or a key.
+// repeat. errors.As and errors.Is find pgx's own errors in it, of which its text
+// repeats nothing but the SQLSTATE. Neither an error, nor what a tracer of pgx sees,
+// nor a log of the server's holds a token or a key.
 //
 // A save that fails is tried again for fifteen seconds, as a refresh token may
 // hang on it, even if the caller's context has ended. Everything else is the

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"golang.org/x/oauth2"
@@ -173,11 +174,13 @@ func compareErrors(t *testing.T, what string, got, want error) {
 // So it is for calls that end without a response.
 func TestNewErrorBecause(t *testing.T) {
 	t.Parallel()
+	_, slow := net.DialTimeout("tcp", "127.0.0.1:9", time.Nanosecond)
 	for _, op := range allOperations(t) {
 		for name, test := range map[string]struct {
 			cause error
 			sends sender
 		}{
+			"slow":    {slow, func(int, *http.Request) (*http.Response, error) { return nil, slow }},
 			"lost":    {usersecurity.ErrTransport, func(int, *http.Request) (*http.Response, error) { return nil, connectionLost }},
 			"refused": {connectionRefused, func(int, *http.Request) (*http.Response, error) { return nil, connectionRefused }},
 			"reset":   {connectionLost, func(int, *http.Request) (*http.Response, error) { return nil, connectionLost }},

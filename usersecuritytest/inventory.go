@@ -75,7 +75,7 @@ func ending(value string) string { return value[max(0, len(value)-4):] }
 func (s *Server) ProtectedCalls() []ProtectedCall { return s.guards.calls() }
 
 // FaultsInForce returns the rules of [Server.Inject] that still strike, the first
-// one first; their Times is how often.
+// one first. Their Times is how often they will yet strike; 0 for without end.
 func (s *Server) FaultsInForce() []Fault { return s.faults.inForce() }
 
 // KeyVersion is the version of Wise's encryption key as it is now, from 1.

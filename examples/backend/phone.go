@@ -69,24 +69,18 @@ func (a *api) setPhone(ctx context.Context, x *exchange) (answer, error) {
 }
 
 func (a *api) showPhone(ctx context.Context, x *exchange) (answer, error) {
-	numbers, err := a.listPhones(ctx, x)
-	switch {
-	case err != nil:
+	numbers, err := a.knownPhones(ctx, x)
+	if err != nil {
 		return answer{}, err
-	case len(numbers) == 0:
-		return answer{}, problemPhoneNotSet
 	}
 	return answer{status: http.StatusOK, body: phone{numbers[0].PhoneNumber, numbers[0].Verified}}, nil
 }
 
 // deletePhone leaves the customer without any number.
 func (a *api) deletePhone(ctx context.Context, x *exchange) (answer, error) {
-	numbers, err := a.listPhones(ctx, x)
-	switch {
-	case err != nil:
+	numbers, err := a.knownPhones(ctx, x)
+	if err != nil {
 		return answer{}, err
-	case len(numbers) == 0:
-		return answer{}, problemPhoneNotSet
 	}
 	for _, p := range numbers {
 		if err := a.removePhone(ctx, x, p.ID); err != nil {
@@ -98,6 +92,15 @@ func (a *api) deletePhone(ctx context.Context, x *exchange) (answer, error) {
 
 func (a *api) listPhones(ctx context.Context, x *exchange) ([]usersecurity.PhoneNumber, error) {
 	return a.wise.ListPhoneNumbers(ctx, x.customer.WiseUser, x.wiseOptions()...)
+}
+
+// knownPhones are the customer's numbers, of which there is at least one.
+func (a *api) knownPhones(ctx context.Context, x *exchange) ([]usersecurity.PhoneNumber, error) {
+	numbers, err := a.listPhones(ctx, x)
+	if err == nil && len(numbers) == 0 {
+		err = problemPhoneNotSet
+	}
+	return numbers, err
 }
 
 // removePhone is content if the number is gone already: it was listed a moment

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 
 	"github.com/wise-partner/usersecurity/examples/internal/trial"
@@ -34,16 +33,9 @@ func parse(args []string, out io.Writer) (s settings, err error) {
 	flags.StringVar(&s.replyKeyID, "reply-key", "", "the id of a key of the partner's that is registered for replies")
 	flags.BoolVar(&s.json, "json", false, "print the findings as JSON")
 	flags.BoolVar(&s.yes, "yes", false, "do it, and don't only say what would be done")
-	flags.SetOutput(io.Discard) // main prints the error
-	switch err := flags.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		flags.SetOutput(out)
-		flags.Usage()
-		return s, err
+	switch err := trial.Parse(flags, args, out); {
 	case err != nil:
-		return s, fmt.Errorf("%w; -h lists the flags", err)
-	case flags.NArg() > 0:
-		return s, errors.New("there are flags only; -h lists them")
+		return s, err
 	case s.baseURL == "" && s.clientID != "":
 		return s, errors.New("-client-id is for a real Wise: give -base-url too")
 	case s.baseURL != "" && s.user <= 0:

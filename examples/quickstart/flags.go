@@ -3,8 +3,9 @@ package main
 import (
 	"errors"
 	"flag"
-	"fmt"
 	"io"
+
+	"github.com/wise-partner/usersecurity/examples/internal/trial"
 )
 
 // settings are what the flags say.
@@ -25,16 +26,9 @@ func parse(args []string, out io.Writer) (s settings, err error) {
 	flags.StringVar(&s.phone, "phone", "+6588880001", "a phone number that nobody uses")
 	flags.StringVar(&s.otherPhone, "other-phone", "+6588880002", "another one")
 	flags.StringVar(&s.faceMapFile, "face-map", "", "a file with a face map from FaceTec's export, in base64; without it a real Wise gets none")
-	flags.SetOutput(io.Discard) // main prints the error
-	switch err := flags.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		flags.SetOutput(out)
-		flags.Usage()
-		return s, err
+	switch err := trial.Parse(flags, args, out); {
 	case err != nil:
-		return s, fmt.Errorf("%w; -h lists the flags", err)
-	case flags.NArg() > 0:
-		return s, errors.New("there are flags only; -h lists them")
+		return s, err
 	case s.baseURL == "" && s.clientID != "":
 		return s, errors.New("-client-id is for a real Wise: give -base-url too")
 	case s.baseURL != "" && s.user == 0:
