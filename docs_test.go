@@ -17,6 +17,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/json"
 	"net/http"
 	"time"
 
@@ -39,6 +40,7 @@ var (
 	user       usersecurity.UserID
 
 	_ = rand.Reader
+	_ = json.NewDecoder
 	_ = x509.MarshalPKIXPublicKey
 	_ = time.Second
 	_ = usersecuritytest.NewServer
@@ -46,7 +48,6 @@ var (
 
 func profileOf(*http.Request) (p usersecurity.Profile) { return p }
 func refuse(http.ResponseWriter, error)                {}
-func later(http.ResponseWriter)                        {}
 `
 
 var (
