@@ -18,7 +18,9 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"net/http"
+	"testing"
 	"time"
 
 	"github.com/jarcoal/httpmock"
@@ -40,8 +42,10 @@ var (
 	user       usersecurity.UserID
 
 	_ = rand.Reader
+	_ = errors.Is
 	_ = json.NewDecoder
 	_ = x509.MarshalPKIXPublicKey
+	_ = testing.Short
 	_ = time.Second
 	_ = usersecuritytest.NewServer
 )
@@ -55,7 +59,8 @@ var (
 	declared       = regexp.MustCompile(`(?m)^([a-z]\w*(?:, [a-z]\w*)*) := `)
 )
 
-// The snippets of README and docs/ compile, as they stand or as a function's body.
+// The snippets of README and docs/ compile, as they stand or as a function's body,
+// and those that are tests pass.
 func TestDocsSnippetsCompile(t *testing.T) {
 	t.Parallel()
 	files, count := map[string]string{}, 0
@@ -67,6 +72,9 @@ func TestDocsSnippetsCompile(t *testing.T) {
 			}
 			count++
 			name := fmt.Sprintf("%s_%d", regexp.MustCompile(`\W`).ReplaceAllString(page, "_"), n)
+			if strings.Contains(code, "*testing.T)") {
+				name += "_test" // which is run, too
+			}
 			files[name+".go"] = snippetFile("of_"+name, code)
 		}
 	}
@@ -74,7 +82,9 @@ func TestDocsSnippetsCompile(t *testing.T) {
 		t.Fatalf("there are only %d snippets", count)
 	}
 	files["readers.go"] = leftToReaders
-	consumer(t, files)("vet", ".")
+	run := consumer(t, files)
+	run("vet", ".")
+	run("test", ".")
 }
 
 // snippetFile makes a file of a snippet, with the imports that it needs.
