@@ -19,7 +19,9 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"errors"
+	"net"
 	"net/http"
+	"syscall"
 	"testing"
 	"time"
 
@@ -44,7 +46,9 @@ var (
 	_ = rand.Reader
 	_ = errors.Is
 	_ = json.NewDecoder
+	_ = net.Dial
 	_ = x509.MarshalPKIXPublicKey
+	_ = syscall.ECONNREFUSED
 	_ = testing.Short
 	_ = time.Second
 	_ = usersecuritytest.NewServer
