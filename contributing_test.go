@@ -45,3 +45,15 @@ func TestContributingMapsFolders(t *testing.T) {
 		}
 	}
 }
+
+// The table of the examples has each of them.
+func TestExamplesTable(t *testing.T) {
+	t.Parallel()
+	text := string(must(os.ReadFile("examples/README.md")))
+	for _, entry := range must(os.ReadDir("examples")) {
+		name := entry.Name()
+		if entry.IsDir() && name != "internal" && !strings.Contains(text, "\n| ["+name+"]("+name) {
+			t.Errorf("examples/%s has no row", name)
+		}
+	}
+}

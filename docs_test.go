@@ -17,7 +17,12 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"net"
 	"net/http"
+	"syscall"
+	"testing"
 	"time"
 
 	"github.com/jarcoal/httpmock"
@@ -39,14 +44,18 @@ var (
 	user       usersecurity.UserID
 
 	_ = rand.Reader
+	_ = errors.Is
+	_ = json.NewDecoder
+	_ = net.Dial
 	_ = x509.MarshalPKIXPublicKey
+	_ = syscall.ECONNREFUSED
+	_ = testing.Short
 	_ = time.Second
 	_ = usersecuritytest.NewServer
 )
 
 func profileOf(*http.Request) (p usersecurity.Profile) { return p }
 func refuse(http.ResponseWriter, error)                {}
-func later(http.ResponseWriter)                        {}
 `
 
 var (
@@ -54,7 +63,8 @@ var (
 	declared       = regexp.MustCompile(`(?m)^([a-z]\w*(?:, [a-z]\w*)*) := `)
 )
 
-// The snippets of README and docs/ compile, as they stand or as a function's body.
+// The snippets of README and docs/ compile, as they stand or as a function's body,
+// and those that are tests pass.
 func TestDocsSnippetsCompile(t *testing.T) {
 	t.Parallel()
 	files, count := map[string]string{}, 0
@@ -66,6 +76,9 @@ func TestDocsSnippetsCompile(t *testing.T) {
 			}
 			count++
 			name := fmt.Sprintf("%s_%d", regexp.MustCompile(`\W`).ReplaceAllString(page, "_"), n)
+			if strings.Contains(code, "*testing.T)") {
+				name += "_test" // which is run, too
+			}
 			files[name+".go"] = snippetFile("of_"+name, code)
 		}
 	}
@@ -73,7 +86,9 @@ func TestDocsSnippetsCompile(t *testing.T) {
 		t.Fatalf("there are only %d snippets", count)
 	}
 	files["readers.go"] = leftToReaders
-	consumer(t, files)("vet", ".")
+	run := consumer(t, files)
+	run("vet", ".")
+	run("test", ".")
 }
 
 // snippetFile makes a file of a snippet, with the imports that it needs.

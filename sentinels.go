@@ -72,14 +72,14 @@ var (
 	ErrNotInVersion error = &sentinel{"not_in_version", "the operation is not part of this version of the API"}
 )
 
-// What kept the client from sending a request: something is wrong with the call, or
-// what the request needs could not be obtained.
+// Why nothing of the operation was sent: the client found something wrong, or got no
+// token or key for it.
 var (
 	// ErrInvalidArgument: a value that can't be valid, or a setting that is missing or contradicts another.
 	ErrInvalidArgument error = &sentinel{"invalid_argument", "invalid argument"}
 	// ErrNoToken: there is no source for the token that the operation needs, or the source gave none.
 	ErrNoToken error = &sentinel{"no_token", "no token"}
-	// ErrReauthorise: Wise refuses the customer's refresh token or code for good: the customer must be asked again, by way of [UserTokenService.AuthorizationURL]. It matches [ErrNoToken] too.
+	// ErrReauthorise: Wise refuses the customer's refresh token or code for good: there is no token to call with, and the customer must be asked again, by way of [UserTokenService.AuthorizationURL]. It matches [ErrNoToken] too.
 	ErrReauthorise error = &sentinel{"reauthorise", "the customer must authorise the partner again"}
 	// ErrChallengeUnsupported: a challenge can't be cleared, because the [Challenger] has no callback for its kind or its alternatives.
 	ErrChallengeUnsupported error = &sentinel{"challenge_unsupported", "there is no callback for a challenge of this kind"}

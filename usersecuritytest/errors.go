@@ -29,15 +29,32 @@ func WithChallengeToken(t usersecurity.OneTimeToken) ErrorOption {
 
 // AfterLostAttempt makes the error that of a call with an attempt before it that
 // was lost, and may have been done: a refusal has Uncertain set then, and what
-// isn't an answer matches [usersecurity.ErrOutcomeUnknown].
+// isn't an answer matches [usersecurity.ErrOutcomeUnknown], although nothing was
+// sent by the last attempt. What leaves a write open by itself needs no lost
+// attempt before it: see [Because], and [NewError] for statuses such as 503.
 func AfterLostAttempt() ErrorOption {
 	return func(s *errorSettings) { s.lost = true }
 }
 
-// Because is for a call that ended without a response: what ended it is
-// [usersecurity.ErrTransport], [usersecurity.ErrNoToken],
-// [usersecurity.ErrDecrypt], context.Canceled or any other error that package
-// usersecurity's NewCallError takes. It goes with the status 0.
+// Because is for a call that ended without a response: cause is what ended its
+// last attempt, as package usersecurity's NewCallError takes it. It goes with the
+// status 0. For a write it decides what [usersecurity.OutcomeOf] says:
+//
+//   - unknown, and the error matches [usersecurity.ErrOutcomeUnknown]:
+//     [usersecurity.ErrTransport], [usersecurity.ErrAttemptTimeout], context.Canceled,
+//     context.DeadlineExceeded, and any error of a transport that isn't named below.
+//     They are those of an attempt that was under way.
+//   - not done, as nothing was sent: [usersecurity.ErrNoToken],
+//     [usersecurity.ErrReauthorise], [usersecurity.ErrNoKey],
+//     [usersecurity.ErrRateLimited] for a call that was held back,
+//     [usersecurity.ErrInvalidArgument]; and a connection that was never made, which
+//     is a *net.OpError whose Op is "dial", or a *net.DNSError. That matches
+//     ErrTransport, and not ErrOutcomeUnknown.
+//   - done: [usersecurity.ErrDecrypt], [usersecurity.ErrMalformedReply] and the other
+//     two for a reply that can't be read.
+//
+// A context that ended before anything was sent can't be made: have the code under
+// test call a client with a context that is over.
 func Because(cause error) ErrorOption {
 	return func(s *errorSettings) { s.cause = cause }
 }

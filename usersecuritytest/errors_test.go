@@ -82,6 +82,7 @@ func respond(status int, header http.Header, body string) *http.Response {
 var (
 	connectionLost    = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
 	connectionRefused = &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+	noSuchHost        = &net.DNSError{Err: "no such host", IsNotFound: true}
 )
 
 // allOperations are those that a method performs.
@@ -183,6 +184,7 @@ func TestNewErrorBecause(t *testing.T) {
 			"slow":    {slow, func(int, *http.Request) (*http.Response, error) { return nil, slow }},
 			"lost":    {usersecurity.ErrTransport, func(int, *http.Request) (*http.Response, error) { return nil, connectionLost }},
 			"refused": {connectionRefused, func(int, *http.Request) (*http.Response, error) { return nil, connectionRefused }},
+			"no host": {noSuchHost, func(int, *http.Request) (*http.Response, error) { return nil, noSuchHost }},
 			"reset":   {connectionLost, func(int, *http.Request) (*http.Response, error) { return nil, connectionLost }},
 			"foreign": {errors.New("x"), func(int, *http.Request) (*http.Response, error) { return nil, errors.New("x") }},
 		} {

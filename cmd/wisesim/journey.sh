@@ -9,9 +9,10 @@ pid=
 trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null; rm -rf "$work"' EXIT
 go build -C "$root" -o "$work/wisesim" ./cmd/wisesim
 cd "$work"
-mkdir examples
-cp -R "$root/examples/device-node" examples # a copy: the lines install into it
-rm -rf examples/device-node/node_modules
+mkdir -p repository/examples tmp
+export TMPDIR="$work/tmp"
+cp -R "$root/examples/device-node" repository/examples # a copy: the lines install into it
+rm -rf repository/examples/device-node/node_modules
 
 # expect NUMBER PATTERN: so many lines of what the journey has shown fit.
 expect() {
@@ -45,14 +46,16 @@ end() {
 journey() {
 	begin -state state.json "$@"
 	sed -n '/^For a shell/,$p' printed | grep '^  ' >lines
-	bash -euo pipefail lines >shown 2>errors || { cat lines shown errors; return 1; }
+	(cd repository && bash -euo pipefail ../lines) >shown 2>errors || { cat lines shown errors; return 1; }
 	expect 2 '"access_token":"'
 	expect 1 '"refresh_token":"'
 	expect 1 '^HTTP/[12.]+ 204( No Content)?'     # the PIN
 	expect 1 '^HTTP/[12.]+ 403( Forbidden)?'      # the challenge
-	expect 2 '^HTTP/[12.]+ 200( OK)?'             # the answer, and the call repeated
+	expect 1 '^HTTP/[12.]+ 400( Bad Request)?'    # the wrong answer
+	expect 2 '^HTTP/[12.]+ 200( OK)?'             # the right answer, and the call repeated
 	expect 1 '^[Xx]-2fa-[Aa]pproval-[Rr]esult: APPROVED'
-	[ "$(grep -l 0417 shown errors || true)" = "" ]
+	[ "$(grep -lwE '0417|9999' shown errors || true)" = "" ]
+	[ "$(ls -A repository)" = examples ]
 	end
 	[ "$(stat -c %a state.json)" = 600 ]
 	grep -q '"registrationCodes"' state.json
@@ -62,5 +65,5 @@ journey() {
 journey
 journey -tls -expose localhost -prefix /gateway
 begin
-node examples/device-node/demo.mjs "$(sed -n 's/^  WISE=//p' printed)"
+node repository/examples/device-node/demo.mjs "$(sed -n 's/^  WISE=//p' printed)"
 end

@@ -21,30 +21,40 @@ import (
 // methods, it can be tested with a stub, and isn't touched by methods that the
 // library adds.
 type wise interface {
-	CreatePin(ctx context.Context, user usersecurity.UserID, pin usersecurity.Pin, opts ...usersecurity.CallOption) error
-	DeletePin(ctx context.Context, user usersecurity.UserID, opts ...usersecurity.CallOption) error
-	EnrolFaceMap(ctx context.Context, user usersecurity.UserID, m usersecurity.FaceMap, opts ...usersecurity.CallOption) error
-	DeleteFaceMap(ctx context.Context, user usersecurity.UserID, opts ...usersecurity.CallOption) error
-	CreateDeviceFingerprint(ctx context.Context, user usersecurity.UserID, fingerprint usersecurity.Fingerprint, opts ...usersecurity.CallOption) (*usersecurity.DeviceFingerprint, error)
+	ListProfiles(ctx context.Context, user usersecurity.UserID, opts ...usersecurity.CallOption) ([]usersecurity.ProfileInfo, error)
 	ListDeviceFingerprints(ctx context.Context, user usersecurity.UserID, opts ...usersecurity.CallOption) ([]usersecurity.DeviceFingerprint, error)
-	DeleteDeviceFingerprint(ctx context.Context, user usersecurity.UserID, id uuid.UUID, opts ...usersecurity.CallOption) error
 	ListPhoneNumbers(ctx context.Context, user usersecurity.UserID, opts ...usersecurity.CallOption) ([]usersecurity.PhoneNumber, error)
 	CreatePhoneNumber(ctx context.Context, user usersecurity.UserID, phoneNumber string, opts ...usersecurity.CallOption) (*usersecurity.PhoneNumber, error)
 	UpdatePhoneNumber(ctx context.Context, user usersecurity.UserID, id usersecurity.PhoneNumberID, phoneNumber string, opts ...usersecurity.CallOption) (*usersecurity.PhoneNumber, error)
 	DeletePhoneNumber(ctx context.Context, user usersecurity.UserID, id usersecurity.PhoneNumberID, opts ...usersecurity.CallOption) error
 }
 
+// sca is what it needs of the client's SCA.
+type sca interface {
+	CreatePin(ctx context.Context, p usersecurity.Profile, pin usersecurity.Pin, opts ...usersecurity.CallOption) error
+	DeletePin(ctx context.Context, p usersecurity.Profile, opts ...usersecurity.CallOption) error
+	EnrolFaceMap(ctx context.Context, p usersecurity.Profile, m usersecurity.FaceMap, opts ...usersecurity.CallOption) error
+	DeleteFaceMap(ctx context.Context, p usersecurity.Profile, opts ...usersecurity.CallOption) error
+	CreateDeviceFingerprint(ctx context.Context, p usersecurity.Profile, f usersecurity.Fingerprint, opts ...usersecurity.CallOption) (*usersecurity.DeviceFingerprint, error)
+	DeleteDeviceFingerprint(ctx context.Context, p usersecurity.Profile, id uuid.UUID, opts ...usersecurity.CallOption) error
+}
+
 // api answers the requests of the partner's app.
 type api struct {
 	wise     wise
+	sca      sca
+	profiles profiles
 	linking  *linking
 	sessions sessions
 	log      *slog.Logger
 	changing changing
 }
 
-func newAPI(w wise, l *linking, s sessions, logger *slog.Logger) *api {
-	return &api{wise: w, linking: l, sessions: s, log: logger, changing: changing{customers: map[string]bool{}}}
+func newAPI(w wise, f sca, l *linking, s sessions, logger *slog.Logger) *api {
+	return &api{
+		wise: w, sca: f, profiles: profiles{byUser: map[usersecurity.UserID]usersecurity.ProfileID{}},
+		linking: l, sessions: s, log: logger, changing: changing{customers: map[string]bool{}},
+	}
 }
 
 func (a *api) handler() http.Handler {

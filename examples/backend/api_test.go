@@ -25,7 +25,22 @@ const (
 	testPhone   = "+6588884242"
 )
 
-var _ wise = (*usersecuritytest.Stub)(nil)
+// wiseStub is all of Wise that the service calls. Every customer has a personal
+// profile, unless profiles says otherwise.
+type wiseStub struct {
+	usersecuritytest.Stub
+	sca      usersecuritytest.SCAStub
+	profiles func(usersecurity.UserID) ([]usersecurity.ProfileInfo, error)
+}
+
+const testProfile = usersecurity.ProfileID(7000001)
+
+func (s *wiseStub) ListProfiles(_ context.Context, user usersecurity.UserID, _ ...usersecurity.CallOption) ([]usersecurity.ProfileInfo, error) {
+	if s.profiles != nil {
+		return s.profiles(user)
+	}
+	return []usersecurity.ProfileInfo{{ID: 6, User: user, Type: "BUSINESS"}, {ID: testProfile, User: user, Type: "PERSONAL", State: "VISIBLE"}}, nil
+}
 
 // testCustomers has one customer.
 func testCustomers() *directory {
@@ -35,7 +50,7 @@ func testCustomers() *directory {
 }
 
 // stubbed is the service with that stub.
-func stubbed(stub *usersecuritytest.Stub, customers sessions) http.Handler {
+func stubbed(stub *wiseStub, customers sessions) http.Handler {
 	store := usersecurity.NewMemoryTokenStore()
 	_, err := store.Update(context.Background(), testUser, func(context.Context, *oauth2.Token) (*oauth2.Token, error) {
 		return &oauth2.Token{AccessToken: "token"}, nil
@@ -47,11 +62,11 @@ func stubbed(stub *usersecuritytest.Stub, customers sessions) http.Handler {
 	if err != nil {
 		panic(err)
 	}
-	return newAPI(stub, linking, customers, slog.New(slog.DiscardHandler)).handler()
+	return newAPI(stub, &stub.sca, linking, customers, slog.New(slog.DiscardHandler)).handler()
 }
 
 // send makes a request of the customer to the service with that stub.
-func send(t *testing.T, stub *usersecuritytest.Stub, route, body string) *httptest.ResponseRecorder {
+func send(t *testing.T, stub *wiseStub, route, body string) *httptest.ResponseRecorder {
 	t.Helper()
 	method, path, _ := strings.Cut(route, " ")
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
@@ -87,9 +102,9 @@ func TestRetryAfterIsPassedOn(t *testing.T) {
 		1500 * time.Millisecond: "2",
 		time.Minute:             "60",
 	} {
-		w := send(t, &usersecuritytest.Stub{DeletePinFunc: func(context.Context, usersecurity.UserID, ...usersecurity.CallOption) error {
-			return &usersecurity.APIError{Op: usersecurity.OpDeletePin, StatusCode: 429, RetryAfter: wait}
-		}}, "DELETE /me/pin", "")
+		w := send(t, &wiseStub{sca: usersecuritytest.SCAStub{DeletePinFunc: func(context.Context, usersecurity.Profile, ...usersecurity.CallOption) error {
+			return &usersecurity.APIError{Op: usersecurity.OpSCADeletePin, StatusCode: 429, RetryAfter: wait}
+		}}}, "DELETE /me/pin", "")
 		if got := w.Header().Get("Retry-After"); got != want || outcome(t, w) != "503 wise_busy" {
 			t.Errorf("%v: Retry-After %q, want %q", wait, got, want)
 		}
@@ -121,7 +136,7 @@ func TestRequestsThatGetNoFurther(t *testing.T) {
 		{"GET /users/1001/pin", "", "404"},
 		{"GET /healthz", "", "204"},
 	} {
-		if got := outcome(t, send(t, &usersecuritytest.Stub{}, c.route, c.body)); got != c.want {
+		if got := outcome(t, send(t, &wiseStub{}, c.route, c.body)); got != c.want {
 			t.Errorf("%s %.40s: %s, want %s", c.route, c.body, got, c.want)
 		}
 	}
@@ -137,9 +152,9 @@ func TestContentTypeIsNeeded(t *testing.T) {
 		r.Header.Set("Authorization", "bearer "+testSession)
 		r.Header.Set("Content-Type", value)
 		w := httptest.NewRecorder()
-		stub := &usersecuritytest.Stub{CreatePinFunc: func(context.Context, usersecurity.UserID, usersecurity.Pin, ...usersecurity.CallOption) error {
+		stub := &wiseStub{sca: usersecuritytest.SCAStub{CreatePinFunc: func(context.Context, usersecurity.Profile, usersecurity.Pin, ...usersecurity.CallOption) error {
 			return nil
-		}}
+		}}}
 		stubbed(stub, testCustomers()).ServeHTTP(w, r)
 		if got := outcome(t, w); got != want {
 			t.Errorf("%q: %s, want %s", value, got, want)
@@ -157,7 +172,7 @@ func TestNoSessionNoAnswer(t *testing.T) {
 			r := httptest.NewRequest(method, path, nil)
 			r.Header.Set("Authorization", header)
 			w := httptest.NewRecorder()
-			stubbed(&usersecuritytest.Stub{}, testCustomers()).ServeHTTP(w, r)
+			stubbed(&wiseStub{}, testCustomers()).ServeHTTP(w, r)
 			if got := outcome(t, w); got != "401 unauthenticated" || w.Header().Get("WWW-Authenticate") != "Bearer" {
 				t.Errorf("%s with %q: %s", route, header, got)
 			}
@@ -167,29 +182,29 @@ func TestNoSessionNoAnswer(t *testing.T) {
 
 func TestPinGoesToTheCustomersOwnUser(t *testing.T) {
 	called := false
-	w := send(t, &usersecuritytest.Stub{
-		CreatePinFunc: func(ctx context.Context, user usersecurity.UserID, _ usersecurity.Pin, opts ...usersecurity.CallOption) error {
+	w := send(t, &wiseStub{sca: usersecuritytest.SCAStub{
+		CreatePinFunc: func(ctx context.Context, p usersecurity.Profile, _ usersecurity.Pin, opts ...usersecurity.CallOption) error {
 			called = true
-			if user != testUser || len(opts) != 2 {
-				t.Errorf("user %d, %d options", user, len(opts))
+			if p.User != testUser || p.ID != testProfile || len(opts) != 2 {
+				t.Errorf("%+v, %d options", p, len(opts))
 			}
 			if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) > actionTime {
 				t.Error("the call has no deadline")
 			}
 			return nil
 		},
-	}, "PUT /me/pin", `{"pin":"0417"}`)
+	}}, "PUT /me/pin", `{"pin":"0417"}`)
 	if !called || outcome(t, w) != "204" || w.Header().Get("Cache-Control") != "no-store" {
 		t.Error(called, w.Code, w.Header())
 	}
 }
 
 func TestPinIsSetAlthoughTheReplyCannotBeRead(t *testing.T) {
-	w := send(t, &usersecuritytest.Stub{
-		CreatePinFunc: func(context.Context, usersecurity.UserID, usersecurity.Pin, ...usersecurity.CallOption) error {
+	w := send(t, &wiseStub{sca: usersecuritytest.SCAStub{
+		CreatePinFunc: func(context.Context, usersecurity.Profile, usersecurity.Pin, ...usersecurity.CallOption) error {
 			return usersecurity.ErrDecrypt
 		},
-	}, "PUT /me/pin", `{"pin":"0417"}`)
+	}}, "PUT /me/pin", `{"pin":"0417"}`)
 	if got := outcome(t, w); got != "204" {
 		t.Error(got)
 	}
@@ -200,19 +215,19 @@ func TestDevices(t *testing.T) {
 	device := usersecurity.DeviceFingerprint{ID: id, CreatedAt: created}
 	asJSON := `{"id":"` + id.String() + `","createdAt":"2026-03-01T12:00:00.123456789Z"}`
 	var listed []usersecurity.DeviceFingerprint
-	stub := &usersecuritytest.Stub{
-		CreateDeviceFingerprintFunc: func(context.Context, usersecurity.UserID, usersecurity.Fingerprint, ...usersecurity.CallOption) (*usersecurity.DeviceFingerprint, error) {
+	stub := &wiseStub{sca: usersecuritytest.SCAStub{
+		CreateDeviceFingerprintFunc: func(context.Context, usersecurity.Profile, usersecurity.Fingerprint, ...usersecurity.CallOption) (*usersecurity.DeviceFingerprint, error) {
 			return &device, nil
 		},
-		ListDeviceFingerprintsFunc: func(context.Context, usersecurity.UserID, ...usersecurity.CallOption) ([]usersecurity.DeviceFingerprint, error) {
-			return listed, nil
-		},
-		DeleteDeviceFingerprintFunc: func(_ context.Context, user usersecurity.UserID, got uuid.UUID, _ ...usersecurity.CallOption) error {
-			if user != testUser || got != id {
-				t.Errorf("delete of %v of %d", got, user)
+		DeleteDeviceFingerprintFunc: func(_ context.Context, p usersecurity.Profile, got uuid.UUID, _ ...usersecurity.CallOption) error {
+			if p.User != testUser || p.ID != testProfile || got != id {
+				t.Errorf("delete of %v of %+v", got, p)
 			}
 			return nil
 		},
+	}}
+	stub.ListDeviceFingerprintsFunc = func(context.Context, usersecurity.UserID, ...usersecurity.CallOption) ([]usersecurity.DeviceFingerprint, error) {
+		return listed, nil
 	}
 	check := func(route, body, want, wantBody string) *httptest.ResponseRecorder {
 		t.Helper()
@@ -234,15 +249,13 @@ func TestDevices(t *testing.T) {
 
 func TestOneChangeAtATime(t *testing.T) {
 	entered, leave := make(chan struct{}), make(chan struct{})
-	stub := &usersecuritytest.Stub{
-		DeletePinFunc: func(context.Context, usersecurity.UserID, ...usersecurity.CallOption) error {
-			close(entered)
-			<-leave
-			return nil
-		},
-		ListDeviceFingerprintsFunc: func(context.Context, usersecurity.UserID, ...usersecurity.CallOption) ([]usersecurity.DeviceFingerprint, error) {
-			return nil, nil
-		},
+	stub := &wiseStub{sca: usersecuritytest.SCAStub{DeletePinFunc: func(context.Context, usersecurity.Profile, ...usersecurity.CallOption) error {
+		close(entered)
+		<-leave
+		return nil
+	}}}
+	stub.ListDeviceFingerprintsFunc = func(context.Context, usersecurity.UserID, ...usersecurity.CallOption) ([]usersecurity.DeviceFingerprint, error) {
+		return nil, nil
 	}
 	customers := testCustomers()
 	customers.add("other", customer{ID: "c-2", WiseUser: 1002})
@@ -281,11 +294,13 @@ func TestOneChangeAtATime(t *testing.T) {
 func TestChangesOutliveTheConnection(t *testing.T) {
 	gone, leave := context.WithCancel(context.Background())
 	leave()
-	stub := &usersecuritytest.Stub{
-		DeletePinFunc: func(ctx context.Context, _ usersecurity.UserID, _ ...usersecurity.CallOption) error { return ctx.Err() },
-		ListPhoneNumbersFunc: func(ctx context.Context, _ usersecurity.UserID, _ ...usersecurity.CallOption) ([]usersecurity.PhoneNumber, error) {
-			return nil, ctx.Err()
+	stub := &wiseStub{sca: usersecuritytest.SCAStub{
+		DeletePinFunc: func(ctx context.Context, _ usersecurity.Profile, _ ...usersecurity.CallOption) error {
+			return ctx.Err()
 		},
+	}}
+	stub.ListPhoneNumbersFunc = func(ctx context.Context, _ usersecurity.UserID, _ ...usersecurity.CallOption) ([]usersecurity.PhoneNumber, error) {
+		return nil, ctx.Err()
 	}
 	for route, want := range map[string]string{
 		"DELETE /me/pin": "204",

@@ -83,13 +83,13 @@ func (a *app) tour(ctx context.Context) error {
 	a.expect(ctx, "PUT /me/pin", `{"pin":"12345"}`, "422 invalid_pin")
 
 	a.say("Every answer is lost on its way: nobody can say what became of it, until the app sends it again.")
-	a.wise.Inject(usersecuritytest.Fault{Kind: usersecuritytest.ResetAfter})
+	a.wise.Inject(usersecuritytest.Fault{Kind: usersecuritytest.ResetAfter, Operation: usersecurity.OpSCADeletePin})
 	a.expect(ctx, "DELETE /me/pin", "", "504 outcome_unknown")
 	a.wise.ClearFaults()
 	a.expect(ctx, "DELETE /me/pin", "", "404 pin_not_set")
 
 	a.say("The first answer is lost: is it this PIN that is set, or an older one?")
-	a.wise.Inject(usersecuritytest.Fault{Kind: usersecuritytest.ResetAfter, Times: 1})
+	a.wise.Inject(usersecuritytest.Fault{Kind: usersecuritytest.ResetAfter, Operation: usersecurity.OpSCACreatePin, Times: 1})
 	a.expect(ctx, "PUT /me/pin", `{"pin":"0417"}`, "409 pin_unconfirmed")
 	a.expect(ctx, "DELETE /me/pin", "", "204")
 	a.expect(ctx, "PUT /me/pin", `{"pin":"0417"}`, "204")
@@ -128,7 +128,7 @@ func (a *app) tour(ctx context.Context) error {
 	a.expect(ctx, "GET /me/phone", "", "404 phone_not_set")
 
 	a.say("Wise has enough of us: the app is told when to come back.")
-	a.wise.Inject(usersecuritytest.Fault{Kind: usersecuritytest.TooManyRequests, RetryAfter: "60", Times: 1})
+	a.wise.Inject(usersecuritytest.Fault{Kind: usersecuritytest.TooManyRequests, Operation: usersecurity.OpSCADeletePin, RetryAfter: "60", Times: 1})
 	a.expect(ctx, "DELETE /me/pin", "", "503 wise_busy")
 
 	a.say("Without a session nothing is done.")

@@ -22,11 +22,11 @@ func uncertain(op usersecurity.Operation, status int) error {
 
 func TestEveryErrorHasAnAnswer(t *testing.T) {
 	const (
-		setPin    = usersecurity.OpCreatePin
-		deletePin = usersecurity.OpDeletePin
-		addDevice = usersecurity.OpCreateDeviceFingerprint
+		setPin    = usersecurity.OpSCACreatePin
+		deletePin = usersecurity.OpSCADeletePin
+		addDevice = usersecurity.OpSCACreateDeviceFingerprint
 		newPhone  = usersecurity.OpCreatePhoneNumber
-		enrolFace = usersecurity.OpEnrolFaceMap
+		enrolFace = usersecurity.OpSCAEnrolFaceMap
 	)
 	newError := usersecuritytest.NewError
 	for _, c := range []struct {
@@ -37,10 +37,10 @@ func TestEveryErrorHasAnAnswer(t *testing.T) {
 		{newError(deletePin, 404, "pin.not.setup"), "404 pin_not_set"},
 		{newError(addDevice, 409, ""), "409 device_already_registered"},
 		{newError(addDevice, 400, ""), "409 device_limit_reached"},
-		{newError(usersecurity.OpDeleteDeviceFingerprint, 404, ""), "404 device_not_found"},
+		{newError(usersecurity.OpSCADeleteDeviceFingerprint, 404, ""), "404 device_not_found"},
 		{newError(newPhone, 422, "phone.number.repeated"), "422 phone_number_unavailable"},
 		{newError(enrolFace, 409, ""), "409 face_map_already_enrolled"},
-		{newError(usersecurity.OpDeleteFaceMap, 404, "facemap.not.setup"), "404 face_map_not_enrolled"},
+		{newError(usersecurity.OpSCADeleteFaceMap, 404, "facemap.not.setup"), "404 face_map_not_enrolled"},
 		{fmt.Errorf("more: %w", problemPhoneNotSet), "404 phone_not_set"},
 
 		// What became of the change, before anything else.

@@ -25,7 +25,11 @@ func (a *api) setPin(ctx context.Context, x *exchange) (answer, error) {
 	if err != nil {
 		return answer{}, problemPin
 	}
-	err = a.wise.CreatePin(ctx, x.customer.WiseUser, pin, x.wiseOptions()...)
+	p, err := a.profile(ctx, x)
+	if err != nil {
+		return answer{}, err
+	}
+	err = a.sca.CreatePin(ctx, p, pin, x.wiseOptions()...)
 	if err != nil && usersecurity.OutcomeOf(err) == usersecurity.OutcomeDone {
 		// The PIN is set. Only the reply, in which nothing is, could not be read.
 		a.log.WarnContext(ctx, "the reply to a PIN can't be read", slog.Any("error", err), slog.String("request_id", x.id.String()))
@@ -38,7 +42,11 @@ func (a *api) setPin(ctx context.Context, x *exchange) (answer, error) {
 }
 
 func (a *api) deletePin(ctx context.Context, x *exchange) (answer, error) {
-	if err := a.wise.DeletePin(ctx, x.customer.WiseUser, x.wiseOptions()...); err != nil {
+	p, err := a.profile(ctx, x)
+	if err != nil {
+		return answer{}, err
+	}
+	if err := a.sca.DeletePin(ctx, p, x.wiseOptions()...); err != nil {
 		return answer{}, err
 	}
 	return answer{status: http.StatusNoContent}, nil
@@ -56,14 +64,22 @@ func (a *api) enrolFaceMap(ctx context.Context, x *exchange) (answer, error) {
 	if err != nil {
 		return answer{}, problemFaceMap
 	}
-	if err := a.wise.EnrolFaceMap(ctx, x.customer.WiseUser, faceMap, x.wiseOptions()...); err != nil {
+	p, err := a.profile(ctx, x)
+	if err != nil {
+		return answer{}, err
+	}
+	if err := a.sca.EnrolFaceMap(ctx, p, faceMap, x.wiseOptions()...); err != nil {
 		return answer{}, err
 	}
 	return answer{status: http.StatusNoContent}, nil
 }
 
 func (a *api) deleteFaceMap(ctx context.Context, x *exchange) (answer, error) {
-	if err := a.wise.DeleteFaceMap(ctx, x.customer.WiseUser, x.wiseOptions()...); err != nil {
+	p, err := a.profile(ctx, x)
+	if err != nil {
+		return answer{}, err
+	}
+	if err := a.sca.DeleteFaceMap(ctx, p, x.wiseOptions()...); err != nil {
 		return answer{}, err
 	}
 	return answer{status: http.StatusNoContent}, nil
@@ -85,7 +101,11 @@ func (a *api) addDevice(ctx context.Context, x *exchange) (answer, error) {
 	if err != nil {
 		return answer{}, problemFingerprint
 	}
-	created, err := a.wise.CreateDeviceFingerprint(ctx, x.customer.WiseUser, fingerprint, x.wiseOptions()...)
+	p, err := a.profile(ctx, x)
+	if err != nil {
+		return answer{}, err
+	}
+	created, err := a.sca.CreateDeviceFingerprint(ctx, p, fingerprint, x.wiseOptions()...)
 	if err != nil {
 		return answer{}, err
 	}
@@ -96,6 +116,8 @@ func (a *api) addDevice(ctx context.Context, x *exchange) (answer, error) {
 	}, nil
 }
 
+// listDevices asks with the older call: the newer ones have no list. Calendar
+// versions don't have it, so a service keeps the ids that creating returned.
 func (a *api) listDevices(ctx context.Context, x *exchange) (answer, error) {
 	list, err := a.wise.ListDeviceFingerprints(ctx, x.customer.WiseUser, x.wiseOptions()...)
 	if err != nil {
@@ -113,7 +135,11 @@ func (a *api) deleteDevice(ctx context.Context, x *exchange) (answer, error) {
 	if err != nil || id == uuid.Nil {
 		return answer{}, problemDeviceNotFound
 	}
-	if err := a.wise.DeleteDeviceFingerprint(ctx, x.customer.WiseUser, id, x.wiseOptions()...); err != nil {
+	p, err := a.profile(ctx, x)
+	if err != nil {
+		return answer{}, err
+	}
+	if err := a.sca.DeleteDeviceFingerprint(ctx, p, id, x.wiseOptions()...); err != nil {
 		return answer{}, err
 	}
 	return answer{status: http.StatusNoContent}, nil

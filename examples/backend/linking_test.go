@@ -44,7 +44,7 @@ func linkingService(t *testing.T, l *linkerStub) http.Handler {
 	}
 	customers := testCustomers()
 	customers.add("other", customer{ID: "c-2", WiseUser: 1002})
-	return newAPI(&usersecuritytest.Stub{}, linking, customers, slog.New(slog.DiscardHandler)).handler()
+	return newAPI(&wiseStub{}, &usersecuritytest.SCAStub{}, linking, customers, slog.New(slog.DiscardHandler)).handler()
 }
 
 // begin is a customer who begins to link: the browser's cookie, and the state.

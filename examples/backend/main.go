@@ -35,7 +35,8 @@
 // the codes, and errors.go says which error gets which.
 //
 // What this example leaves to the service it is copied into: a database in place
-// of what session.go keeps in memory, TLS in front of it, limits on how often a
+// of what session.go and profile.go keep in memory, clearing a challenge where Wise
+// asks for one (examples/challenge), TLS in front of it, limits on how often a
 // customer may call, and asking the customer to log in again before a factor is
 // changed or removed.
 package main
@@ -124,7 +125,7 @@ func runReplica(ctx context.Context, p partner, store usersecurity.TokenStore, s
 		return err
 	}
 	checkWise(ctx, client, logger)
-	return serve(ctx, listener, newAPI(client, linking, s, logger).handler(), logger)
+	return serve(ctx, listener, newAPI(client, client.SCA, linking, s, logger).handler(), logger)
 }
 
 // How long a request may take, from the inside out. A customer is waiting: the

@@ -13,7 +13,7 @@ import (
 
 // phoneBook is a stub with phone numbers in it, and what was asked of it.
 type phoneBook struct {
-	usersecuritytest.Stub
+	wiseStub
 	asked []string
 }
 
@@ -63,7 +63,7 @@ func TestPhoneIsTheOnlyOne(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			book := newPhoneBook(c.has...)
-			w := send(t, &book.Stub, c.route, `{"phoneNumber":"`+testPhone+`"}`)
+			w := send(t, &book.wiseStub, c.route, `{"phoneNumber":"`+testPhone+`"}`)
 			if got := outcome(t, w); got != c.want || !slices.Equal(book.asked, c.asked) {
 				t.Errorf("%s after %q", got, book.asked)
 			}
@@ -80,7 +80,7 @@ func TestPhoneThatCannotBeRemovedIsNotForgotten(t *testing.T) {
 		return usersecuritytest.NewError(usersecurity.OpDeletePhoneNumber, 429, "")
 	}
 	for _, route := range []string{"PUT /me/phone", "DELETE /me/phone"} {
-		if got := outcome(t, send(t, &book.Stub, route, `{"phoneNumber":"`+testPhone+`"}`)); got != "503 wise_busy" {
+		if got := outcome(t, send(t, &book.wiseStub, route, `{"phoneNumber":"`+testPhone+`"}`)); got != "503 wise_busy" {
 			t.Errorf("%s: %s", route, got)
 		}
 	}
@@ -88,7 +88,7 @@ func TestPhoneThatCannotBeRemovedIsNotForgotten(t *testing.T) {
 	book.DeletePhoneNumberFunc = func(context.Context, usersecurity.UserID, usersecurity.PhoneNumberID, ...usersecurity.CallOption) error {
 		return usersecurity.ErrNoToken
 	}
-	if got := outcome(t, send(t, &book.Stub, "DELETE /me/phone", "")); got != "503 wise_unavailable" {
+	if got := outcome(t, send(t, &book.wiseStub, "DELETE /me/phone", "")); got != "503 wise_unavailable" {
 		t.Error(got)
 	}
 }

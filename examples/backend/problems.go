@@ -99,6 +99,8 @@ var (
 		"The customer has not agreed.")
 	problemOtherUser = newProblem(http.StatusForbidden, "wise_link_other_user",
 		"Somebody else is logged in at Wise in this browser: let the customer log in there, and begin again.")
+	problemProfile = newProblem(http.StatusConflict, "wise_profile_missing",
+		"The customer has no personal profile at Wise that is active: it is made there.")
 	problemSCA = newProblem(http.StatusForbidden, "wise_verification_required",
 		"Wise wants the customer to prove who he is first.")
 	problemBusy        = newProblem(http.StatusServiceUnavailable, "wise_busy", "Try again later.")
@@ -119,19 +121,19 @@ var (
 func problemUnknown(op usersecurity.Operation) *problem {
 	next := "GET /me/phone to look, or send the request again."
 	switch op {
-	case usersecurity.OpCreatePin:
+	case usersecurity.OpSCACreatePin:
 		next = "Send the request again. If the answer is pin_already_set, it means what pin_unconfirmed means."
-	case usersecurity.OpDeletePin:
+	case usersecurity.OpSCADeletePin:
 		next = "Send the request again. If the answer is pin_not_set, it is done."
-	case usersecurity.OpEnrolFaceMap:
+	case usersecurity.OpSCAEnrolFaceMap:
 		next = "Send the request again. If the answer is face_map_already_enrolled, it means what face_map_unconfirmed means."
-	case usersecurity.OpDeleteFaceMap:
+	case usersecurity.OpSCADeleteFaceMap:
 		next = "Send the request again. If the answer is face_map_not_enrolled, it is done."
 	case usersecurity.OpExchangeAuthorizationCode:
 		next = "POST /me/wise-link, and begin again."
-	case usersecurity.OpCreateDeviceFingerprint:
+	case usersecurity.OpSCACreateDeviceFingerprint:
 		next = "Send the request again. If the answer is device_already_registered, it is done."
-	case usersecurity.OpDeleteDeviceFingerprint:
+	case usersecurity.OpSCADeleteDeviceFingerprint:
 		next = "Send the request again. If the answer is device_not_found, it is done."
 	}
 	return newProblem(http.StatusGatewayTimeout, "outcome_unknown", next)

@@ -52,7 +52,7 @@ func newWorld(t *testing.T) *world {
 		if err != nil {
 			t.Fatal(err)
 		}
-		service := httptest.NewServer(newAPI(client, linking, testCustomers(), logger).handler())
+		service := httptest.NewServer(newAPI(client, client.SCA, linking, testCustomers(), logger).handler())
 		t.Cleanup(service.Close)
 		w.replicas = append(w.replicas, service.URL)
 	}
@@ -94,14 +94,14 @@ func TestAgainstTheSimulator(t *testing.T) {
 		{nil, "PUT /me/pin", `{"pin":"0417"}`, "204"},
 		{nil, "PUT /me/pin", `{"pin":"7140"}`, "409 pin_already_set"},
 		{w.wise.ExpireTokens, "DELETE /me/pin", "", "204"},
-		{w.wise.ExpireTokens, "PUT /me/pin", `{"pin":"0417"}`, "204"},
+		{nil, "PUT /me/pin", `{"pin":"0417"}`, "204"}, // by the replica that hasn't seen the new token
 		{w.wise.RotateKey, "POST /me/devices", `{"fingerprint":"canary-fingerprint"}`, "201"},
 		{nil, "GET /me/devices", "", "200"},
 		{nil, "PUT /me/face-map", `{"faceMap":"Y2FuYXJ5"}`, "204"},
 		{nil, "DELETE /me/face-map", "", "204"},
 		{nil, "DELETE /me/face-map", "", "404 face_map_not_enrolled"},
 		{nil, "PUT /me/phone", `{"phoneNumber":"` + testPhone + `"}`, "200"},
-		{nil, "GET /me/phone", "", "200"},
+		{w.wise.ExpireTokens, "GET /me/phone", "", "200"}, // the partner's own
 		{func() { w.wise.Inject(usersecuritytest.Fault{Kind: usersecuritytest.ResetAfter}) }, "DELETE /me/phone", "", "503 wise_unavailable"},
 		{w.wise.ClearFaults, "DELETE /me/phone", "", "204"},
 	} {
@@ -250,7 +250,7 @@ func TestRunServes(t *testing.T) {
 	}
 	w.replicas = []string{"http://" + addr}
 	w.expect(t.Context(), "PUT /me/pin", `{"pin":"0417"}`, "403 wise_link_required") // this process has a store of its own
-	w.expect(t.Context(), "DELETE /me/pin", "", "404 pin_not_set")
+	w.expect(t.Context(), "GET /me/phone", "", "404 phone_not_set")                  // needs the partner's token only
 	w.http.CloseIdleConnections()
 	w.expectAll(t)
 	stop()

@@ -1,6 +1,6 @@
 // Quickstart sets up and takes down every factor of a user, first with the eleven
-// operations and then with their successors: PIN, face map, device and phone
-// number. Without flags it does so against a simulator of Wise in its own process:
+// calls that Wise had at first and then with their successors: PIN, face map, device
+// and phone number. Without flags it does so against a simulator of Wise in its own process:
 //
 //	go run ./examples/quickstart
 //

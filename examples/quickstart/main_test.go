@@ -41,7 +41,7 @@ func TestQuickstart(t *testing.T) {
 				t.Errorf("%q: the output lacks %q:\n%s", c.args, want, out.String())
 			}
 		}
-		for _, never := range append(c.never, "0417", "+65", "Bearer") {
+		for _, never := range append(c.never, "0417", "+65", "Bearer", "trace", "may be retired") {
 			if strings.Contains(out.String(), never) {
 				t.Errorf("%q: the output has %q", c.args, never)
 			}

@@ -54,7 +54,7 @@ func newSecrets(s settings) (made secrets, err error) {
 	return made, errors.Join(failed[:]...)
 }
 
-// firstSteps are the eleven operations.
+// firstSteps are the eleven older calls.
 func firstSteps(client *usersecurity.Client, user usersecurity.UserID, s settings, with secrets) []step {
 	var device usersecurity.DeviceFingerprint
 	pin := &trial.Thing{Name: "a PIN", Remove: func(ctx context.Context, o ...option) error { return client.DeletePin(ctx, user, o...) }}
@@ -64,7 +64,7 @@ func firstSteps(client *usersecurity.Client, user usersecurity.UserID, s setting
 	}}
 	setPin := func(ctx context.Context, o ...option) error { return client.CreatePin(ctx, user, with.pin, o...) }
 	steps := []step{
-		{name: "The eleven operations:"},
+		{name: "Wise's older calls, most of which it has deprecated:"},
 		{name: "check the sealing", call: client.VerifyJWE},
 		{name: "set the PIN", call: setPin, makes: pin, theirs: usersecurity.ErrPinAlreadySet},
 		{name: "set the PIN again", call: setPin, want: usersecurity.ErrPinAlreadySet},
@@ -144,7 +144,7 @@ func successorSteps(client *usersecurity.Client, who usersecurity.Profile, with 
 	}}
 	setPin := func(ctx context.Context, o ...option) error { return sca.CreatePin(ctx, who, with.pin, o...) }
 	steps := []step{
-		{name: "Their successors, which act on a profile:"},
+		{name: "Their successors, which act on a profile, and answer 200 to a new PIN:"},
 		{name: "set the PIN", call: setPin, makes: pin, theirs: usersecurity.ErrPinAlreadySet},
 		{name: "set the PIN again", call: setPin, want: usersecurity.ErrPinAlreadySet},
 		{name: "register the device", makes: registered, theirs: usersecurity.ErrFingerprintExists, call: func(ctx context.Context, o ...option) error {
