@@ -1,7 +1,6 @@
 package usersecurity
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 	"time"
@@ -139,18 +138,6 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	a.handedOn.Body, a.handedOn.ContentLength = newMemoryBody(a.last.body), int64(len(a.last.body))
 	return &a.handedOn, nil
 }
-
-// memoryBody is a body that has been read already.
-type memoryBody struct{ bytes.Reader }
-
-func newMemoryBody(b []byte) *memoryBody {
-	m := &memoryBody{}
-	m.Reset(b)
-	return m
-}
-
-// Close has nothing to do.
-func (*memoryBody) Close() error { return nil }
 
 func (a *attempts) attempt(req *http.Request) *http.Response {
 	a.began = time.Time{}
