@@ -244,7 +244,8 @@ func TestContextsAreAsked(t *testing.T) {
 			t.Error("the caller's value is lost")
 		}
 		for _, p := range printers {
-			if walks := p.blunt || p.name == "kr/pretty"; !walks {
+			// A verb that fits no pointer has fmt walk, too.
+			if walks := p.blunt || p.name == "kr/pretty" || p.name == "fmt"; !walks {
 				check(t, p, ctx, struct{ C context.Context }{ctx}, []any{ctx})
 			}
 		}
