@@ -141,7 +141,7 @@ func (k *call) prepare() error {
 	k.asking = asking{op: op, user: r.user, appTokens: e.appTokens, userTokens: e.userTokens, keys: e.sealing.keys}
 	plaintext := r.plaintext(op)
 	a := &k.attempts
-	a.ctx, a.parent, a.op, a.correlationID = k.ctx, k.ctx.parent, op, k.opts.correlationID
+	a.ctx, a.parent, a.op, a.correlationID = k.ctx, &k.ctx.parent, op, k.opts.correlationID
 	a.sender, a.gate, a.calls = &e.sender, &e.gate, heldCalls{op.name, r.user}
 	a.policy, a.jitter, a.observers = &e.retry, e.jitter, e.observers
 	a.outfit = outfit{
