@@ -56,10 +56,9 @@ func enrolAll(ctx context.Context, s settings, customers []customer, journal *jo
 	due := n.due(customers)
 	var finish func()
 	n.ended, finish = progress(messages, len(due))
-	defer context.AfterFunc(ctx, func() {
-		fmt.Fprintln(messages, "\nbulk: interrupted: the calls that are under way come to their end, which can take a minute")
-	})()
+	watched := sayInterrupted(ctx, messages)
 	stopped := n.run(ctx, due)
+	watched()
 	finish()
 	r := newReport(journal, customers, before)
 	r.print(out, time.Since(began))
@@ -67,4 +66,19 @@ func enrolAll(ctx context.Context, s settings, customers []customer, journal *jo
 		return exitFailed, stopped
 	}
 	return r.exitCode(), stopped
+}
+
+// sayInterrupted says so when ctx ends, until watched is called. After that nothing
+// more is written.
+func sayInterrupted(ctx context.Context, messages io.Writer) (watched func()) {
+	said := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(said)
+		fmt.Fprintln(messages, "\nbulk: interrupted: the calls that are under way come to their end, which can take a minute")
+	})
+	return func() {
+		if !stop() {
+			<-said
+		}
+	}
 }

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 func TestDemo(t *testing.T) {
@@ -69,4 +72,37 @@ func TestFilesThatAreNotThere(t *testing.T) {
 	if code, _, err := w.enrol(t.Context()); code != exitFailed || err == nil {
 		t.Errorf("exit code %d, %v", code, err)
 	}
+}
+
+// slowWriter writes as slowly as a terminal that has been stopped.
+type slowWriter struct{ strings.Builder }
+
+func (w *slowWriter) Write(p []byte) (int, error) {
+	time.Sleep(time.Second)
+	return w.Builder.Write(p)
+}
+
+// What is said of an interrupt is said before the report, not into it.
+func TestInterruptIsSaidBeforeTheReport(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var messages slowWriter
+		ctx, interrupt := context.WithCancel(t.Context())
+		watched := sayInterrupted(ctx, &messages)
+		interrupt()
+		synctest.Wait() // it is being written
+		watched()
+		if !strings.Contains(messages.String(), "interrupted") {
+			t.Errorf("%q when nobody watches any more", messages.String())
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		var messages strings.Builder
+		ctx, interrupt := context.WithCancel(t.Context())
+		sayInterrupted(ctx, &messages)()
+		interrupt()
+		synctest.Wait()
+		if messages.Len() > 0 {
+			t.Errorf("%q after the end", messages.String())
+		}
+	})
 }
