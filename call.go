@@ -47,8 +47,8 @@ type callContext struct {
 	parent callersContext
 }
 
-// calls are those that have ended. A call's memory is used again, as it would be
-// a third of all that a call allocates; no secret stays in it.
+// calls are those that have ended. A call's memory is used again, as it would be two
+// fifths of all that a call allocates; no secret stays in it.
 var calls = sync.Pool{New: func() any { return new(call) }}
 
 // do is the one path: prepare, attempts, settle, report.

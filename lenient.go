@@ -130,7 +130,7 @@ func misspelt(body []byte, names []string) bool {
 		if end < 0 {
 			return false
 		}
-		key, quoted := bytes.CutSuffix(bytes.TrimRight(body[:end], " \t\r\n"), quote)
+		key, quoted := bytes.CutSuffix(bytes.TrimSpace(body[:end]), quote)
 		body = body[end+1:]
 		if !quoted {
 			continue

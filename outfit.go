@@ -32,10 +32,11 @@ const (
 	joseContentType = "application/jose+json"
 )
 
-// newRequest is http.NewRequestWithContext for a URL that needs no parsing.
+// newRequest is http.NewRequestWithContext for a URL that needs no parsing, but
+// for the host and the headers, which dress puts on.
 func newRequest(ctx context.Context, method string, to *url.URL) *http.Request {
 	req := blankRequest.WithContext(ctx)
-	req.Method, req.URL, req.Host, req.Header = method, to, to.Host, noHeader
+	req.Method, req.URL, req.Header = method, to, noHeader
 	return req
 }
 
@@ -49,7 +50,7 @@ var (
 // asking for gzip.
 func (o *outfit) dress(req *http.Request, userAgent string) *http.Request {
 	header := make(http.Header, 8)
-	values := make([]string, 0, 11)
+	values := make([]string, 0, o.headers())
 	set := func(name, value string) {
 		values = append(values, value)
 		header[name] = values[len(values)-1 : len(values) : len(values)]
@@ -87,7 +88,7 @@ func (o *outfit) dress(req *http.Request, userAgent string) *http.Request {
 			set("Content-Type", jsonContentType)
 		}
 	}
-	req.Method, req.Header = o.method, header
+	req.Method, req.Host, req.Header = o.method, o.url.Host, header
 	if body := o.body; len(body) > 0 {
 		// A reader that net/http knows to be in memory, or it would write the
 		// headers on their own.
@@ -96,6 +97,14 @@ func (o *outfit) dress(req *http.Request, userAgent string) *http.Request {
 		req.ContentLength = int64(len(body))
 	}
 	return req
+}
+
+// headers is how many of them at most dress puts on a request.
+func (o *outfit) headers() int {
+	if o.jose {
+		return 11
+	}
+	return 7
 }
 
 // seal makes the body that is sent, in place of the one sealed before.

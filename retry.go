@@ -95,9 +95,11 @@ type attempts struct {
 
 	runner   retryablehttp.Client
 	client   http.Client
+	request  http.Request // each attempt's own is made from it
 	handedOn http.Response
-	sent     int // requests
-	repeats  int // of them, those that followed a failure
+	body     memoryBody // of the response that is handed on
+	sent     int        // requests
+	repeats  int        // of them, those that followed a failure
 	began    time.Time
 	took     time.Duration
 	last     result
@@ -115,8 +117,8 @@ func (a *attempts) run(most int) {
 	a.runner.Backoff = decidedWait
 	a.runner.PrepareRetry = a.prepareRetry
 	a.runner.ErrorHandler = retryablehttp.PassthroughErrorHandler
-	req := newRequest(a.ctx, a.outfit.method, a.outfit.url)
-	resp, err := a.runner.Do(&retryablehttp.Request{Request: req})
+	a.request = *newRequest(a.ctx, a.outfit.method, a.outfit.url)
+	resp, err := a.runner.Do(&retryablehttp.Request{Request: &a.request})
 	if err == nil && resp != nil {
 		_ = resp.Body.Close()
 	}
@@ -135,7 +137,8 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		a.handedOn.Header = resp.Header.Clone()
 		a.handedOn.Header.Del("Location")
 	}
-	a.handedOn.Body, a.handedOn.ContentLength = newMemoryBody(a.last.body), int64(len(a.last.body))
+	a.body.Reset(a.last.body)
+	a.handedOn.Body, a.handedOn.ContentLength = &a.body, int64(len(a.last.body))
 	return &a.handedOn, nil
 }
 

@@ -115,11 +115,5 @@ func readBody(resp *http.Response, limit int64) (body []byte, tooLarge bool, err
 // memoryBody is a body that has been read already.
 type memoryBody struct{ bytes.Reader }
 
-func newMemoryBody(b []byte) *memoryBody {
-	m := &memoryBody{}
-	m.Reset(b)
-	return m
-}
-
 // Close has nothing to do.
 func (*memoryBody) Close() error { return nil }

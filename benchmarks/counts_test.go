@@ -30,8 +30,8 @@ func TestAllocations(t *testing.T) {
 		row  timedRow
 		most float64
 	}{
-		{getRow, 39},
-		{postRow, 29},
+		{getRow, 36},
+		{postRow, 26},
 	} {
 		t.Run(test.row.name, func(t *testing.T) {
 			contestants, done, err := test.row.setup()
@@ -75,8 +75,8 @@ func TestAllocationsOfSealedCalls(t *testing.T) {
 		contestant
 		most float64
 	}{
-		{contestant{"CreatePin", func() error { return client.CreatePin(context.Background(), user, pin) }}, 50},
-		{contestants[1], 105},
+		{contestant{"CreatePin", func() error { return client.CreatePin(context.Background(), user, pin) }}, 47},
+		{contestants[1], 102},
 	} {
 		got := testing.AllocsPerRun(200, func() {
 			if err := test.once(); err != nil {
