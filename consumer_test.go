@@ -46,7 +46,9 @@ func consumer(t *testing.T, files map[string]string) (run func(args ...string)) 
 	}
 }
 
-func TestReadmeFirstProgramCompiles(t *testing.T) {
+// The first program of README.md does what README.md says, with the environment that
+// README.md sets.
+func TestReadmeFirstProgramRuns(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
@@ -56,9 +58,33 @@ func TestReadmeFirstProgramCompiles(t *testing.T) {
 	if found == nil {
 		t.Fatal("README.md has no first program")
 	}
-	run := consumer(t, map[string]string{"main.go": string(found[1])})
+	run := consumer(t, map[string]string{
+		"main.go": string(found[1]),
+		"main_test.go": `package main
+
+import (
+	"testing"
+
+	"github.com/wise-partner/usersecurity/usersecuritytest"
+)
+
+func TestProgram(t *testing.T) {
+	wise := usersecuritytest.NewServer()
+	defer wise.Close()
+	wise.AddUser(1001)
+	t.Setenv("WISE_URL", wise.URL())
+	t.Setenv("WISE_CLIENT_ID", "simulated-partner")
+	t.Setenv("WISE_CLIENT_SECRET", wise.ClientSecret())
+	t.Setenv("WISE_USER_TOKEN", wise.UserToken(1001))
+	main()
+	if customer, _ := wise.User(1001); customer.PinDigest != usersecuritytest.DigestOf("0417") {
+		t.Errorf("Wise has %+v", customer)
+	}
+}
+`,
+	})
 	run("vet", "./...")
-	run("build", "-o", os.DevNull, ".")
+	run("test", "./...")
 }
 
 func TestConsumerMocksAndSimulates(t *testing.T) {

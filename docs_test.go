@@ -58,6 +58,65 @@ func profileOf(*http.Request) (p usersecurity.Profile) { return p }
 func refuse(http.ResponseWriter, error)                {}
 `
 
+// signUpInterrupted uses what docs/tokens.md says of signing up, wherever an earlier
+// try has ended.
+const signUpInterrupted = `package pages
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/wise-partner/usersecurity"
+	"github.com/wise-partner/usersecurity/usersecuritytest"
+)
+
+func TestSignUpInterrupted(t *testing.T) {
+	wise := usersecuritytest.NewServer()
+	defer wise.Close()
+	tokens := usersecurity.NewMemoryTokenStore()
+	var err error
+	if client, err = usersecurity.New(append(wise.Options(), usersecurity.WithUserTokenStore(tokens))...); err != nil {
+		t.Fatal(err)
+	}
+	code, _ := usersecurity.NewRegistrationCode("a-registration-code-of-32-letters")
+	lost := func(kind usersecuritytest.FaultKind) func(string) error {
+		return func(email string) error {
+			wise.Inject(usersecuritytest.Fault{Kind: kind, Operation: usersecurity.OpSignUp, Times: 1})
+			_, err := signUp(t.Context(), email, code)
+			return err
+		}
+	}
+	for email, earlier := range map[string]struct {
+		try  func(email string) error
+		want error
+	}{
+		"first@example.com": {func(string) error { return nil }, nil},
+		"died@example.com": {func(email string) error {
+			_, err := client.UserTokens.SignUp(t.Context(), email, code)
+			return err
+		}, nil},
+		"before@example.com": {lost(usersecuritytest.ResetBefore), usersecurity.ErrOutcomeUnknown},
+		"after@example.com":  {lost(usersecuritytest.ResetAfter), usersecurity.ErrOutcomeUnknown},
+	} {
+		if err := earlier.try(email); !errors.Is(err, earlier.want) {
+			t.Errorf("%s: the earlier try: %v", email, err)
+		}
+		user, err := signUp(t.Context(), email, code)
+		if err != nil {
+			t.Errorf("%s: %v", email, err)
+			continue
+		}
+		if stored, err := tokens.Load(t.Context(), user); stored == nil || err != nil {
+			t.Errorf("%s: %v, %v", email, stored, err)
+		}
+		wise.ReclaimAccount(user)
+		if _, err := signUp(t.Context(), email, code); !errors.Is(err, usersecurity.ErrUserExists) {
+			t.Errorf("%s, taken over: %v", email, err)
+		}
+	}
+}
+`
+
 var (
 	snippetsOfPage = regexp.MustCompile("(?ms)^( *)```go\n(.*?)^ *```")
 	declared       = regexp.MustCompile(`(?m)^([a-z]\w*(?:, [a-z]\w*)*) := `)
@@ -85,7 +144,7 @@ func TestDocsSnippetsCompile(t *testing.T) {
 	if count < 8 {
 		t.Fatalf("there are only %d snippets", count)
 	}
-	files["readers.go"] = leftToReaders
+	files["readers.go"], files["signup_test.go"] = leftToReaders, signUpInterrupted
 	run := consumer(t, files)
 	run("vet", ".")
 	run("test", ".")

@@ -20,6 +20,8 @@ func TestStubs(t *testing.T) {
 		reflect.TypeFor[usersecuritytest.RelayStub]():        reflect.TypeFor[usersecurity.RelayAPI](),
 		reflect.TypeFor[usersecuritytest.SCAStub]():          reflect.TypeFor[usersecurity.SCAAPI](),
 		reflect.TypeFor[usersecuritytest.OneTimeTokenStub](): reflect.TypeFor[usersecurity.OneTimeTokenAPI](),
+		reflect.TypeFor[usersecuritytest.ProfileStub]():      reflect.TypeFor[usersecurity.ProfileAPI](),
+		reflect.TypeFor[usersecuritytest.ChallengeStub]():    reflect.TypeFor[usersecurity.ChallengeAPI](),
 		reflect.TypeFor[usersecuritytest.UserTokenStub]():    reflect.TypeFor[usersecurity.UserTokenAPI](),
 	} {
 		if api.NumMethod() != stub.NumField() {

@@ -96,17 +96,26 @@ func outcome(t *testing.T, w *httptest.ResponseRecorder) string {
 	return fmt.Sprint(w.Code, " ", p.Code)
 }
 
+// What Wise asks for counts, unless the backend itself asks for more.
 func TestRetryAfterIsPassedOn(t *testing.T) {
-	for wait, want := range map[time.Duration]string{
-		0:                       "1",
-		1500 * time.Millisecond: "2",
-		time.Minute:             "60",
+	const deletePin, listProfiles = usersecurity.OpSCADeletePin, usersecurity.OpListProfiles
+	for _, test := range []struct {
+		err        error
+		want, wait string
+	}{
+		{&usersecurity.APIError{Op: deletePin, StatusCode: 429}, "503 wise_busy", "1"},
+		{&usersecurity.APIError{Op: deletePin, StatusCode: 429, RetryAfter: 1500 * time.Millisecond}, "503 wise_busy", "2"},
+		{&usersecurity.APIError{Op: deletePin, StatusCode: 429, RetryAfter: time.Minute}, "503 wise_busy", "60"},
+		{&usersecurity.APIError{Op: listProfiles, StatusCode: 503, RetryAfter: time.Second}, "503 wise_unavailable", "10"},
+		{&usersecurity.APIError{Op: listProfiles, StatusCode: 503, RetryAfter: time.Minute}, "503 wise_unavailable", "60"},
+		{usersecuritytest.NewError(deletePin, 503, ""), "504 outcome_unknown", "60"},
+		{usersecuritytest.NewError(deletePin, 403, ""), "502 wise_refused", ""},
 	} {
 		w := send(t, &wiseStub{sca: usersecuritytest.SCAStub{DeletePinFunc: func(context.Context, usersecurity.Profile, ...usersecurity.CallOption) error {
-			return &usersecurity.APIError{Op: usersecurity.OpSCADeletePin, StatusCode: 429, RetryAfter: wait}
+			return test.err
 		}}}, "DELETE /me/pin", "")
-		if got := w.Header().Get("Retry-After"); got != want || outcome(t, w) != "503 wise_busy" {
-			t.Errorf("%v: Retry-After %q, want %q", wait, got, want)
+		if got := w.Header().Get("Retry-After"); got != test.wait || outcome(t, w) != test.want {
+			t.Errorf("%v: %s, Retry-After %q, want %s and %q", test.err, outcome(t, w), got, test.want, test.wait)
 		}
 	}
 }

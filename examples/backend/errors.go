@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/wise-partner/usersecurity"
 )
@@ -14,9 +13,8 @@ import (
 // became of the change; only where nothing was done the reason counts.
 func problemOf(err error) *problem {
 	p := *choose(err) // a copy, as it gets the id of the request
-	var api *usersecurity.APIError
-	if p.Code == problemBusy.Code && errors.As(err, &api) {
-		p.retryAfter = max(api.RetryAfter, time.Second)
+	if p.Status == http.StatusServiceUnavailable {
+		p.retryAfter = max(p.retryAfter, usersecurity.RetryAfterOf(err))
 	}
 	return &p
 }

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/wise-partner/usersecurity"
 	"github.com/wise-partner/usersecurity/usersecuritytest"
@@ -86,5 +88,31 @@ func TestEveryErrorHasAnAnswer(t *testing.T) {
 		if p.Title != http.StatusText(p.Status) || p.Status == http.StatusServiceUnavailable && p.retryAfter == 0 {
 			t.Errorf("%+v", p)
 		}
+	}
+}
+
+// A call that the client holds back, because Wise has had enough of an earlier one,
+// is no response of Wise's, and tells for how long all the same.
+func TestCallsThatAreHeldBackSayForHowLong(t *testing.T) {
+	wise := usersecuritytest.NewServer()
+	defer wise.Close()
+	wise.AddUser(testUser)
+	client, err := usersecurity.New(wise.Options()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.CloseIdleConnections()
+	wise.Inject(usersecuritytest.Fault{Kind: usersecuritytest.TooManyRequests, RetryAfter: "25", Operation: usersecurity.OpListProfiles, Times: 1})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // less than Wise asks for
+	defer cancel()
+	for range 2 {
+		_, err = client.ListProfiles(ctx, testUser)
+	}
+	var response *usersecurity.APIError
+	if !errors.Is(err, usersecurity.ErrRateLimited) || errors.As(err, &response) {
+		t.Fatalf("not held back: %v", err)
+	}
+	if p := problemOf(err); p.Code != "wise_busy" || p.retryAfter <= time.Second || p.retryAfter != usersecurity.RetryAfterOf(err) {
+		t.Errorf("%+v, want %v", p, usersecurity.RetryAfterOf(err))
 	}
 }

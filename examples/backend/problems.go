@@ -103,7 +103,8 @@ var (
 		"The customer has no personal profile at Wise that is active: it is made there.")
 	problemSCA = newProblem(http.StatusForbidden, "wise_verification_required",
 		"Wise wants the customer to prove who he is first.")
-	problemBusy        = newProblem(http.StatusServiceUnavailable, "wise_busy", "Try again later.")
+	problemBusy = newProblem(http.StatusServiceUnavailable, "wise_busy",
+		"Try again later.").after(time.Second)
 	problemUnavailable = newProblem(http.StatusServiceUnavailable, "wise_unavailable",
 		"Try again later.").after(10 * time.Second)
 	problemRefused  = newProblem(http.StatusBadGateway, "wise_refused", "Trying again won't help.")
@@ -136,5 +137,6 @@ func problemUnknown(op usersecurity.Operation) *problem {
 	case usersecurity.OpSCADeleteDeviceFingerprint:
 		next = "Send the request again. If the answer is device_not_found, it is done."
 	}
-	return newProblem(http.StatusGatewayTimeout, "outcome_unknown", next)
+	// Until then a request that was lost may still arrive.
+	return newProblem(http.StatusGatewayTimeout, "outcome_unknown", next).after(time.Minute)
 }

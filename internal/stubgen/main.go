@@ -27,6 +27,8 @@ var stubs = []stub{
 	{"stub_relay.go", "RelayStub", "RelayAPI", "a [usersecurity.Client] that relays what devices have sealed"},
 	{"stub_sca.go", "SCAStub", "SCAAPI", "the field SCA of a [usersecurity.Client]"},
 	{"stub_onetimetoken.go", "OneTimeTokenStub", "OneTimeTokenAPI", "the field OneTimeTokens of a [usersecurity.Client]"},
+	{"stub_profile.go", "ProfileStub", "ProfileAPI", "a [usersecurity.Client] that lists profiles and gets the key for face maps"},
+	{"stub_challenge.go", "ChallengeStub", "ChallengeAPI", "a [usersecurity.Client] that clears challenges"},
 	{"stub_usertoken.go", "UserTokenStub", "UserTokenAPI", "the field UserTokens of a [usersecurity.Client]"},
 }
 
