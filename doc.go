@@ -150,6 +150,7 @@
 //	                         customer only if it isn't: each counts as an attempt of theirs.
 //	SCA.StartSession         Start another. The first token expires by itself.
 //	UserTokens.SignUp        Exchange the registration code: that works if the user was made.
+//	                         After ErrReauthorise sign up again, with the same code.
 //	UserTokens.Exchange…     Send the customer to the authorization page again.
 //	RegisterReplyKey         Register a key under another id.
 //

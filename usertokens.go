@@ -66,7 +66,8 @@ func (s *UserTokenService) ready(op Operation) (*storedTokens, error) {
 // application's token. [UserTokenService.ExchangeRegistrationCode] with the same
 // code then obtains the user's tokens. It is never repeated once it may have
 // arrived: after [ErrOutcomeUnknown] exchange the code, which works if the user
-// was made.
+// was made; if Wise refuses it with [ErrReauthorise], sign up again with the same
+// code.
 //
 // Errors: [ErrUserExists].
 //
@@ -126,8 +127,9 @@ func (s *UserTokenService) AuthorizationURL(redirectURI, state string) (string, 
 // the code, asks Wise whose they are, and stores them. The code can be used again
 // while the customer has not taken the account over.
 //
-// Errors: [ErrReauthorise] for a code that Wise refuses: the customer may have
-// taken the account over, and goes to the page of
+// Errors: [ErrReauthorise] for a code that Wise refuses: the customer was never
+// signed up, or has taken the account over. [UserTokenService.SignUp] tells which:
+// after [ErrUserExists] the customer goes to the page of
 // [UserTokenService.AuthorizationURL].
 //
 // POST /oauth/token, then GET /v1/me; in calendar versions without /v1.
