@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -81,11 +82,13 @@ func servesHTTP2(t *testing.T, ca *authority, serve func(f frames, stream uint32
 }
 
 // refusingHTTP2 refuses the first request, in the way that is asked for, and
-// answers those that follow with 409.
-func refusingHTTP2(t *testing.T, ca *authority, refuse func(f frames, stream uint32) (goOn bool)) (base string, arrived *atomic.Int64) {
+// answers those that follow with 409, each once the client has told that it is
+// written.
+func refusingHTTP2(t *testing.T, ca *authority, wrote <-chan struct{}, refuse func(f frames, stream uint32) (goOn bool)) (base string, arrived *atomic.Int64) {
 	t.Helper()
 	arrived = &atomic.Int64{}
 	return servesHTTP2(t, ca, func(f frames, stream uint32) bool {
+		<-wrote
 		if arrived.Add(1) == 1 {
 			return refuse(f, stream)
 		}
@@ -114,7 +117,8 @@ func TestHTTP2RefusalsAreNotLost(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				ca := newAuthority("known")
-				base, arrived := refusingHTTP2(t, ca, refuse)
+				wrote := make(chan struct{}, 2)
+				base, arrived := refusingHTTP2(t, ca, wrote, refuse)
 				transport := usersecurity.NewTransport()
 				transport.TLSClientConfig.RootCAs = ca.pool()
 				var through http.RoundTripper = transport
@@ -124,7 +128,8 @@ func TestHTTP2RefusalsAreNotLost(t *testing.T) {
 				client := clientOf(t, append(complete(), usersecurity.WithBaseURL(base), usersecurity.WithHTTPClient(&http.Client{Transport: through}))...)
 				t.Cleanup(transport.CloseIdleConnections)
 				var meta usersecurity.Meta
-				err := client.EnrolFaceMap(t.Context(), 1001, usual.faceMap, usersecurity.WithMeta(&meta))
+				ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{WroteHeaders: func() { wrote <- struct{}{} }})
+				err := client.EnrolFaceMap(ctx, 1001, usual.faceMap, usersecurity.WithMeta(&meta))
 				checkMatches(t, "the error", err, usersecurity.ErrFaceMapAlreadyEnrolled)
 				checkUncertain(t, "the error", err, wrapped)
 				if arrived.Load() != 2 || meta.Attempts != 1 {
