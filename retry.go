@@ -257,13 +257,13 @@ func (o *result) asksToWait() time.Duration {
 }
 
 // mayWait reports whether the longer of two waits is worth beginning: it is not
-// too long, and ends before the call does.
+// too long, and leaves the call time for what is to follow.
 func (a *attempts) mayWait(drawn, asked time.Duration) (bool, time.Duration) {
 	if asked > a.policy.MaxRetryAfter {
 		return false, 0
 	}
 	wait := max(drawn, asked)
-	if deadline, ok := a.ctx.Deadline(); ok && wait >= time.Until(deadline) {
+	if !isWorthWaiting(a.ctx, wait) {
 		return false, 0
 	}
 	return true, wait
