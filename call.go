@@ -78,7 +78,11 @@ func (k *call) do(ctx context.Context, opts []CallOption) (rep reply, err error)
 	k.ctx = &callContext{parent: callersContext{ctx}}
 	k.ctx.Begin(ctx, k.deadline(ctx))
 	defer k.ctx.End()
-	return k.make()
+	rep, err = k.make()
+	if err != nil && k.request.explain != nil {
+		err = k.request.explain(err)
+	}
+	return rep, err
 }
 
 const errCutShort = plainError("a callback ended the call by a panic")
