@@ -157,7 +157,7 @@ func (k *call) prepare() error {
 	a.reading = reading{op: op, sealing: &e.sealing, sealed: seals, relayed: r.relayed, direct: r.direct, decode: r.decode}
 	a.corrections = corrections{
 		ask: &k.asking, plaintext: plaintext, sealed: seals, relayed: r.relayed,
-		turned: e.methods.isFixed(op), refreshed: k.opts.token != "",
+		turned: e.methods.isFixed(op), given: k.opts.token != "",
 	}
 	if r.look != nil {
 		a.look = k.look
