@@ -111,6 +111,9 @@ var (
 	// ErrAttemptTimeout: one attempt took longer than [WithTimeouts] allows. The
 	// caller's own deadline shows as [context.DeadlineExceeded] instead.
 	ErrAttemptTimeout error = &sentinel{"attempt_timeout", "the attempt timed out"}
-	// ErrTransport: no response came: the connection could not be made, or broke.
+	// ErrTransport: no response came: the connection could not be made, or broke. Why
+	// is matched as well; a dial that took too long thus matches
+	// [context.DeadlineExceeded], as package net makes it: whether your own deadline
+	// has ended, your context's Err tells.
 	ErrTransport error = &sentinel{"transport", "the connection failed"}
 )
