@@ -33,6 +33,14 @@ func (a *asking) askToken(ctx context.Context, rejected string) (string, error) 
 	return token.AccessToken, nil
 }
 
+// mayAskAgain asks a source that knows whether its tokens are fresh.
+func (a *asking) mayAskAgain(rejected string) bool {
+	source, ok := a.userTokens.(interface {
+		mayBeReplaced(user UserID, rejected string) bool
+	})
+	return ok && a.op.token == userToken && source.mayBeReplaced(a.user, rejected)
+}
+
 // askKey asks for Wise's key, which is to be another one than the rejected one,
 // and checks what the source gives.
 func (a *asking) askKey(ctx context.Context, rejected *WiseKey) (*WiseKey, error) {

@@ -78,7 +78,11 @@ func (k *call) do(ctx context.Context, opts []CallOption) (rep reply, err error)
 	k.ctx = &callContext{parent: callersContext{ctx}}
 	k.ctx.Begin(ctx, k.deadline(ctx))
 	defer k.ctx.End()
-	return k.make()
+	rep, err = k.make()
+	if err != nil && k.request.explain != nil {
+		err = k.request.explain(err)
+	}
+	return rep, err
 }
 
 const errCutShort = plainError("a callback ended the call by a panic")
@@ -153,7 +157,7 @@ func (k *call) prepare() error {
 	a.reading = reading{op: op, sealing: &e.sealing, sealed: seals, relayed: r.relayed, direct: r.direct, decode: r.decode}
 	a.corrections = corrections{
 		ask: &k.asking, plaintext: plaintext, sealed: seals, relayed: r.relayed,
-		turned: e.methods.isFixed(op), refreshed: k.opts.token != "",
+		turned: e.methods.isFixed(op), given: k.opts.token != "",
 	}
 	if r.look != nil {
 		a.look = k.look

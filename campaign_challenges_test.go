@@ -229,10 +229,7 @@ func (a *asker) clear(wrong bool, kinds []usersecurity.ChallengeKind) {
 	a.count("clearings", err)
 	a.judge("a clearing", err, wrong && asked[aPin] > 0, text, asked)
 	if got := a.last(text); (err == nil) != got.Cleared && !errors.Is(err, usersecurity.ErrOutcomeUnknown) {
-		// A state that couldn't be asked for at the end is the one way to miss it.
-		if err == nil || usersecurity.OutcomeOf(err) == usersecurity.OutcomeUnknown {
-			a.blame("user %d: cleared is %t, and the clearing ended with %v", a.p.User, got.Cleared, err)
-		}
+		a.blame("user %d: cleared is %t, and the clearing ended with %v", a.p.User, got.Cleared, err)
 	}
 }
 

@@ -23,7 +23,8 @@ import (
 // callback fits; [ErrChallengeFailed] where Wise refuses what was given, or keeps
 // the challenge unpassed; [ErrOneTimeTokenUnknown]; [ErrOutcomeUnknown] where the
 // response to a verify was lost and the token's state doesn't show that it was
-// passed; a callback's own.
+// passed, or where Wise has verified what was given, and the state can't be asked
+// for after that; a callback's own.
 //
 // [WithMeta] is filled by the last of the calls; all have one correlation id.
 func (c *Client) ClearChallenges(ctx context.Context, p Profile, t OneTimeToken, by Challenger, opts ...CallOption) error {
@@ -37,6 +38,10 @@ func (c *Client) ClearChallenges(ctx context.Context, p Profile, t OneTimeToken,
 	if own.correlationID == uuid.Nil {
 		own.correlationID = uuid.New()
 		k.opts = append(k.opts, WithCorrelationID(own.correlationID))
+	}
+	if k.last = own.meta; k.last == nil {
+		k.last = new(Meta)
+		k.opts = append(k.opts, WithMeta(k.last))
 	}
 	if ctx == nil {
 		return in(OpClearChallenges, invalid("the context is nil"))
@@ -62,6 +67,7 @@ type clearing struct {
 	token   OneTimeToken
 	by      Challenger
 	opts    []CallOption
+	last    *Meta // of the last call
 	asked   map[entry]bool
 }
 
@@ -108,6 +114,8 @@ func (k *clearing) run(ctx context.Context) error {
 		}
 		state, err = k.status(ctx)
 		switch {
+		case refused == nil && err != nil && !errors.Is(err, ErrOneTimeTokenUnknown):
+			return &OutcomeError{Op: OpClearChallenges, Attempts: k.last.Attempts, CorrelationID: k.last.CorrelationID, Err: err}
 		case refused == nil:
 		case saysGone(refused) && errors.Is(err, ErrOneTimeTokenUnknown):
 			return err

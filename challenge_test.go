@@ -241,7 +241,9 @@ var clearings = []struct {
 	{name: "there is no such device", steps: []step{says(open(aPhone)), answers(404, ""), answers(403, "")}, sent: "status device status", asked: "PARTNER_DEVICE_FINGERPRINT", want: []error{usersecurity.ErrFingerprintNotFound}},
 	{name: "no state", steps: []step{answers(403, "")}, sent: "status", want: []error{usersecurity.ErrForbidden}},
 	{name: "a state that can't be read", steps: []step{answers(200, `{"oneTimeToken":"t"}`)}, sent: "status", want: []error{usersecurity.ErrMalformedReply}},
-	{name: "no state after a verify", steps: []step{says(open(aPin)), verified, answers(403, "")}, sent: "status pin status", asked: "PIN", want: []error{usersecurity.ErrForbidden}},
+	{name: "no state after a verify", steps: []step{says(open(aPin)), verified, answers(403, "")}, sent: "status pin status", asked: "PIN", want: []error{usersecurity.ErrOutcomeUnknown, usersecurity.ErrForbidden}, lost: true},
+	{name: "no readable state after a verify", steps: []step{says(open(aPin)), verified, answers(200, "{}")}, sent: "status pin status", asked: "PIN", want: []error{usersecurity.ErrOutcomeUnknown, usersecurity.ErrMalformedReply}, lost: true},
+	{name: "an unknown token after a verify", steps: []step{says(open(aPin)), verified, answers(404, "")}, sent: "status pin status", asked: "PIN", want: []error{usersecurity.ErrOneTimeTokenUnknown}},
 
 	{name: "older, a PIN", of: older, steps: []step{says(open(aPin)), answers(200, fullToken), says()}, sent: "status old-pin status", asked: "PIN"},
 	{name: "older, a device", of: older, steps: []step{says(open(aPhone)), answers(200, fullToken), says()}, sent: "status old-device status", asked: "PARTNER_DEVICE_FINGERPRINT"},
@@ -268,6 +270,13 @@ func TestClearChallenges(t *testing.T) {
 			err := newClient(t, wise).ClearChallenges(t.Context(), p, usual.oneTime, by)
 			checkMatches(t, "the error", err, test.want...)
 			checkClearing(t, wise, c, test.sent, test.asked)
+			if strings.Contains(test.name, "state after a verify") {
+				var unknown *usersecurity.OutcomeError
+				if !errors.As(err, &unknown) || unknown.Op != usersecurity.OpClearChallenges || unknown.Attempts != 1 ||
+					unknown.CorrelationID.String() != wise.requests[0].header.Get("X-External-Correlation-Id") {
+					t.Errorf("it says %+v", unknown)
+				}
+			}
 			if known := usersecurity.OutcomeOf(err); test.lost != (known == usersecurity.OutcomeUnknown) {
 				t.Errorf("the outcome is %s", known)
 			}

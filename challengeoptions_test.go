@@ -115,12 +115,13 @@ func withHeader(s step, name, value string) step {
 func TestClearingsAreObserved(t *testing.T) {
 	t.Parallel()
 	seen := &calls{}
-	client := newClient(t, play(t, says(open(aPin)), lost, says(open(aPin)), says(open(aPin)), wrong), usersecurity.WithObserver(seen))
+	client := newClient(t, play(t, says(open(aPin)), lost, says(open(aPin)), says(open(aPin)), wrong,
+		says(open(aPin)), verified, answers(403, "")), usersecurity.WithObserver(seen))
 	var ids []uuid.UUID
 	for _, want := range []struct {
 		class     usersecurity.ErrorClass
 		uncertain bool
-	}{{"outcome_unknown", true}, {"challenge_failed", false}} {
+	}{{"outcome_unknown", true}, {"challenge_failed", false}, {"outcome_unknown", true}} {
 		if err := client.ClearChallenges(t.Context(), someone, usual.oneTime, (&customer{}).all()); err == nil {
 			t.Fatal("it worked")
 		}

@@ -36,14 +36,14 @@ func basicAuthorization(clientID, clientSecret string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(text))
 }
 
-func (c *clientCredentials) token(ctx context.Context, _ TokenRequest, _ *oauth2.Token) (*oauth2.Token, error) {
+func (c *clientCredentials) token(ctx context.Context, _ TokenRequest, _ *oauth2.Token) (token *oauth2.Token, found bool, err error) {
 	c.mu.Lock()
 	failure, held := c.failure, c.restraint.holds(time.Now())
 	c.mu.Unlock()
 	if held {
-		return nil, failure
+		return nil, false, failure
 	}
-	token, err := c.fetch(ctx)
+	token, err = c.fetch(ctx)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
@@ -53,7 +53,7 @@ func (c *clientCredentials) token(ctx context.Context, _ TokenRequest, _ *oauth2
 		c.failure = err
 		c.restraint.refused(time.Now(), askedToWait(err))
 	}
-	return token, err
+	return token, false, err
 }
 
 func (c *clientCredentials) fetch(ctx context.Context) (token *oauth2.Token, err error) {

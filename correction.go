@@ -11,6 +11,9 @@ import (
 type asker interface {
 	// askToken returns another access token than the rejected one, if there is one.
 	askToken(ctx context.Context, rejected string) (string, error)
+	// mayAskAgain reports whether there may be yet another token where the one that
+	// came in the place of another was rejected as well.
+	mayAskAgain(rejected string) bool
 	// askKey returns Wise's key, and asks Wise anew if it is the rejected one.
 	askKey(ctx context.Context, rejected *WiseKey) (*WiseKey, error)
 }
@@ -23,7 +26,8 @@ type corrections struct {
 	sealed    bool
 	relayed   bool // what a device sealed, only the device can seal again
 
-	refreshed bool // a fresh token was asked for, or none can be
+	given     bool // the token is the caller's: there is no other
+	refreshes int  // how often a fresh token was asked for
 	turned    bool // the other method was tried, or none can be
 	rekeys    int  // how often Wise had another key
 	lastKey   bool // Wise was asked, and has no other key than the one in use
@@ -60,12 +64,18 @@ func (c *corrections) find(r *result, o *outfit) *correction {
 }
 
 func (c *corrections) hasToken(o *outfit) bool {
-	return !c.refreshed && o.op.token != ownAuthorization
+	if c.given || o.op.token == ownAuthorization || c.refreshes == maxRefreshes {
+		return false
+	}
+	return c.refreshes == 0 || c.ask.mayAskAgain(o.token)
 }
 
-// refreshToken gets one fresh token for a call that was answered with 401.
+// maxRefreshes bounds the tokens that a call asks for after a 401.
+const maxRefreshes = 2
+
+// refreshToken gets a fresh token for a call that was answered with 401.
 func (c *corrections) refreshToken(ctx context.Context, o *outfit) bool {
-	c.refreshed = true
+	c.refreshes++
 	token, err := c.ask.askToken(ctx, o.token)
 	if err != nil {
 		var source *sourceError

@@ -210,8 +210,9 @@
 // Whether anything was written, net/http/httptrace tells; a RoundTripper of the
 // caller's that doesn't report to it is believed only where its error is one of
 // a dial. After 429 and 503 the wait is at least what Retry-After asks for; a
-// wait of more than 30 s, or longer than the time the call has left, is not
-// begun: the error comes at once, with RetryAfter.
+// wait of more than 30 s, or for which the call has no time left, is not begun: the
+// error comes at once, with RetryAfter. For the attempt after a wait there must be
+// 50 ms left, or a tenth of what is left if that is less.
 //
 // With a second writer about (another process, a colleague at Wise's support),
 // a repeat can undo what was done between the attempts: a PIN that somebody has
@@ -230,7 +231,8 @@
 // other. After a 429 that names the limit (X-Rate-Limited-By) all calls of the
 // client wait for what Wise asked for, up to 30 s; after any other 429 with a
 // Retry-After those of the same operation for the same user. A call that can't
-// wait that long matches [ErrRateLimited], and nothing of it was sent.
+// wait that long, and make an attempt then, matches [ErrRateLimited], and nothing
+// of it was sent.
 //
 // # Concurrency
 //

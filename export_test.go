@@ -3,6 +3,7 @@ package usersecurity
 import (
 	"crypto"
 	"crypto/rsa"
+	"log/slog"
 	"reflect"
 	"time"
 )
@@ -43,6 +44,12 @@ func LeftOfCalls() string {
 	}
 	return ""
 }
+
+// ClassOf is the class that events, logs and metrics have for an error.
+func ClassOf(err error) ErrorClass { return classOf(err) }
+
+// CallLevel is at which level a call is logged.
+func CallLevel(e CallEvent) slog.Level { return callLevel(e) }
 
 // RetryTable is retryTable in words: by what an attempt brought, and by the class
 // of the operation.

@@ -42,8 +42,12 @@ func (e *callError) words() string {
 func (e *callError) Error() string { return "usersecurity: " + e.words() }
 
 func (e *callError) errorClass() ErrorClass {
-	if len(e.own) == 0 {
+	switch {
+	case len(e.own) == 0:
 		return "other"
+	case errors.Is(e, ErrReauthorise):
+		// Whatever ends the call because of it: it is the customer's turn.
+		return classOf(ErrReauthorise)
 	}
 	return classOf(e.own[0])
 }

@@ -24,15 +24,21 @@ func (g *granting) grant(ctx context.Context, op Operation, problem error, form 
 			token, err = decodeToken(r)
 			return err
 		},
+		explain: func(err error) error { return refusal(ctx, op, err) },
 	}, opts)
+	return token, err
+}
+
+// refusal says whose fault it is that the token endpoint refuses a grant.
+func refusal(ctx context.Context, op Operation, err error) error {
 	switch {
 	case refusesWith(err, "invalid_grant"):
-		return nil, sourceFailure(ctx, op, ErrNoToken, failure("", ErrReauthorise, err))
+		return sourceFailure(ctx, op, ErrNoToken, failure("", ErrReauthorise, err))
 	case refusesWith(err, "invalid_client"), errors.Is(err, ErrUnauthorized):
 		// It is the client's id or secret that Wise refuses, and nothing of the customer's.
-		return nil, sourceFailure(ctx, op, ErrNoToken, err)
+		return sourceFailure(ctx, op, ErrNoToken, err)
 	}
-	return token, err
+	return err
 }
 
 // refusesWith reports whether the token endpoint refuses a grant with the code:

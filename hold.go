@@ -20,9 +20,13 @@ type gate struct {
 	longest time.Duration
 
 	mu    sync.Mutex
-	all   time.Time
-	calls map[heldCalls]time.Time
+	all   hold
+	calls map[heldCalls]hold
 }
+
+// hold is until when nothing is sent, and until when Wise wanted nothing: that can
+// be much later.
+type hold struct{ until, wanted time.Time }
 
 // heldCalls are the calls of one operation for one user.
 type heldCalls struct {
@@ -36,16 +40,9 @@ const maxHeld = 10_000
 // pass waits until a request may be sent. Where it may not, the error matches
 // ErrRateLimited.
 func (g *gate) pass(ctx context.Context, calls heldCalls) error {
-	if wait := g.wait(calls); wait > 0 {
-		if deadline, ok := ctx.Deadline(); ok && wait >= time.Until(deadline) {
-			return failure(calls.op, ErrRateLimited, heldBack(wait))
-		}
-		timer := time.NewTimer(wait)
-		defer timer.Stop()
-		select {
-		case <-ctx.Done():
-			return ended(ctx)
-		case <-timer.C:
+	if held := g.held(calls); !held.until.IsZero() {
+		if err := held.wait(ctx, calls.op); err != nil {
+			return err
 		}
 	}
 	if g.limiter == nil {
@@ -60,17 +57,39 @@ func (g *gate) pass(ctx context.Context, calls heldCalls) error {
 	return nil
 }
 
-func (g *gate) wait(calls heldCalls) time.Duration {
+func (g *gate) held(calls heldCalls) hold {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	until := g.all
-	if g.calls != nil && g.calls[calls].After(until) {
-		until = g.calls[calls]
+	if len(g.calls) == 0 {
+		return g.all
 	}
-	if until.IsZero() {
-		return 0
+	return g.all.or(g.calls[calls])
+}
+
+func (h hold) wait(ctx context.Context, op Operation) error {
+	wait := time.Until(h.until)
+	if wait <= 0 {
+		return nil
 	}
-	return time.Until(until)
+	if !isWorthWaiting(ctx, wait) {
+		return failure(op, ErrRateLimited, heldBack(time.Until(h.wanted)))
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ended(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
+// or returns the longer of two holds.
+func (h hold) or(other hold) hold {
+	if other.until.After(h.until) {
+		return other
+	}
+	return h
 }
 
 // hear takes in a response: after a 429 with a limit's name all calls are held
@@ -82,30 +101,26 @@ func (g *gate) hear(r *result, calls heldCalls) {
 		return
 	}
 	now := time.Now()
-	until := now.Add(min(r.refusal.RetryAfter, g.longest))
+	held := hold{until: now.Add(min(r.refusal.RetryAfter, g.longest)), wanted: now.Add(r.refusal.RetryAfter)}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if r.refusal.RateLimitedBy != "" {
-		if until.After(g.all) {
-			g.all = until
-		}
+		g.all = g.all.or(held)
 		return
 	}
 	if g.calls == nil {
-		g.calls = map[heldCalls]time.Time{}
+		g.calls = map[heldCalls]hold{}
 	}
 	if len(g.calls) >= maxHeld {
 		g.forget(now)
 	}
-	if until.After(g.calls[calls]) {
-		g.calls[calls] = until
-	}
+	g.calls[calls] = g.calls[calls].or(held)
 }
 
 // forget drops what is over, and everything where nothing is. The lock is held.
 func (g *gate) forget(now time.Time) {
-	for calls, until := range g.calls {
-		if !until.After(now) {
+	for calls, held := range g.calls {
+		if !held.until.After(now) {
 			delete(g.calls, calls)
 		}
 	}

@@ -40,8 +40,8 @@ type keptTokens struct {
 }
 
 // fetchToken asks for a token. held is the one that is to be renewed, if there is
-// one.
-type fetchToken func(ctx context.Context, req TokenRequest, held *oauth2.Token) (*oauth2.Token, error)
+// one. found says that the token was only looked up, and may be void by now.
+type fetchToken func(ctx context.Context, req TokenRequest, held *oauth2.Token) (token *oauth2.Token, found bool, err error)
 
 // newKeptTokens keeps what fetch brings; a fetch is given up after patience.
 func newKeptTokens(fetch fetchToken, patience time.Duration) *keptTokens {
@@ -65,6 +65,7 @@ type cachedToken struct {
 	renewAt   time.Time // zero for a token without expiry
 	pause     time.Time // no renewal is begun before
 	void      bool      // Wise has rejected it
+	found     bool      // it was only looked up
 	replaced  time.Time // when the source was last asked for another because of that
 	rejection restraint // of asking for yet another
 }
@@ -165,14 +166,14 @@ func (c *keptTokens) fetch(ctx context.Context, req TokenRequest) (*oauth2.Token
 	if void && req.Rejected == "" {
 		req.Rejected = held.AccessToken // of an earlier call: it is another one that is wanted
 	}
-	token, err := c.fetchToken(ctx, req, held)
+	token, found, err := c.fetchToken(ctx, req, held)
 	usable := err == nil && token != nil && token.AccessToken != ""
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case c.fetching[req.User] != id: // the user was forgotten, or this fetch given up
 	case usable:
-		c.store(req, token)
+		c.store(req, &cachedToken{user: req.User, token: token, found: found, renewAt: c.renewal(req.User, token)})
 	case req.Rejected != "" && c.behind == nil:
 		// A store's stays, as one that is void: it would give the same again.
 		c.drop(req)
@@ -236,8 +237,7 @@ func (c *keptTokens) pauseRenewal(user UserID) bool {
 }
 
 // store keeps a token. The lock is held.
-func (c *keptTokens) store(req TokenRequest, token *oauth2.Token) {
-	t := &cachedToken{user: req.User, token: token, renewAt: c.renewal(req.User, token)}
+func (c *keptTokens) store(req TokenRequest, t *cachedToken) {
 	now := time.Now()
 	e := c.byUser[req.User]
 	if e != nil {
@@ -245,7 +245,7 @@ func (c *keptTokens) store(req TokenRequest, token *oauth2.Token) {
 		t.replaced, t.rejection = old.replaced, old.rejection
 	}
 	if req.Rejected != "" {
-		if token.AccessToken == req.Rejected || now.Sub(t.replaced) < maxRestraint {
+		if t.token.AccessToken == req.Rejected || now.Sub(t.replaced) < maxRestraint {
 			t.rejection.refused(now, 0)
 		}
 		t.replaced = now

@@ -174,7 +174,7 @@ func callLevel(e CallEvent) slog.Level {
 	switch e.ErrorClass {
 	case "":
 		return slog.LevelDebug
-	case classOf(ErrOutcomeUnknown), classOf(ErrDecrypt):
+	case classOf(ErrOutcomeUnknown), classOf(ErrDecrypt), classOf(ErrPlaintextReply):
 		return slog.LevelError
 	case classOf(ErrUnauthorized), classOf(ErrForbidden), classOf(ErrRateLimited), classOf(ErrNotInVersion):
 		return slog.LevelWarn
@@ -182,7 +182,7 @@ func callLevel(e CallEvent) slog.Level {
 	if e.Uncertain {
 		return slog.LevelWarn
 	}
-	if e.StatusCode >= 400 && e.StatusCode < 500 {
+	if e.StatusCode >= 400 && e.StatusCode < 500 || e.ErrorClass == classOf(ErrReauthorise) {
 		return slog.LevelInfo
 	}
 	return slog.LevelWarn

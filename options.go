@@ -130,11 +130,11 @@ func WithTimeouts(attempt, total time.Duration) Option {
 // WithLogger logs every attempt and every call to l: ids, statuses, durations
 // and classes of errors, no secrets, URLs or bodies. A call that worked is
 // logged at debug level; one that Wise refused for what the user has or has not
-// (400, 404, 409, 422) at info; one that failed, or was refused for its token or
-// its rate, at warn, and so is one of an operation that Wise no longer has, with
-// what to use instead; one whose outcome is unknown, or whose reply can't be
-// opened, at error. An attempt that is repeated is logged at info, any other at
-// debug.
+// (400, 404, 409, 422), or whose customer must authorise again, at info; one that
+// failed, or was refused for its token or its rate, at warn, and so is one of an
+// operation that Wise no longer has, with what to use instead; one whose outcome is
+// unknown, or whose reply can't be opened or isn't sealed as it must be, at error.
+// An attempt that is repeated is logged at info, any other at debug.
 func WithLogger(l *slog.Logger) Option {
 	return func(s *settings) {
 		if l == nil {

@@ -14,7 +14,8 @@ import (
 type RetryPolicy struct {
 	// MaxAttempts is how many requests one call may send; 4 by default, 1 to
 	// repeat nothing. A repeat with a fresh token or with the other method of the
-	// fingerprint list comes on top, once, and so does one for a new key of
+	// fingerprint list comes on top, once (with a token twice, where the first came
+	// out of a [TokenStore] and was void as well), and so does one for a new key of
 	// Wise's, for up to three keys.
 	MaxAttempts int
 	// MinWait bounds the wait before the second attempt; the bound doubles with
@@ -260,13 +261,13 @@ func (o *result) asksToWait() time.Duration {
 }
 
 // mayWait reports whether the longer of two waits is worth beginning: it is not
-// too long, and ends before the call does.
+// too long, and leaves the call time for what is to follow.
 func (a *attempts) mayWait(drawn, asked time.Duration) (bool, time.Duration) {
 	if asked > a.policy.MaxRetryAfter {
 		return false, 0
 	}
 	wait := max(drawn, asked)
-	if deadline, ok := a.ctx.Deadline(); ok && wait >= time.Until(deadline) {
+	if !isWorthWaiting(a.ctx, wait) {
 		return false, 0
 	}
 	return true, wait

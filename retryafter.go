@@ -7,8 +7,9 @@ import (
 
 // RetryAfterOf tells how long Wise wants to be left alone, of an error that says
 // so: a response with a Retry-After ([APIError.RetryAfter]), or a call that the
-// client held back because of an earlier one, for which it is what was left of the
-// wait. It is zero for any other error.
+// client held back because of an earlier one, for which it is what was left of
+// that time. The client itself holds calls back for no longer than
+// [RetryPolicy.MaxRetryAfter]. It is zero for any other error.
 func RetryAfterOf(err error) time.Duration {
 	var (
 		held     heldBack

@@ -18,7 +18,9 @@ func (s *sentinel) errorClass() ErrorClass { return s.class }
 // ErrorClass is a short, fixed word for a kind of failure, made for metric
 // labels and log fields: that of the error variable which the failure matches, such
 // as "pin_already_set" for [ErrPinAlreadySet]; "canceled" and "deadline_exceeded" for
-// the context's errors; or "other". Empty means success.
+// the context's errors; or "other". Empty means success. Of a failure that matches
+// several it is "outcome_unknown" if that is one of them, else "reauthorise" if that
+// is, else the one that ended the call.
 type ErrorClass string
 
 // What Wise answered. An [*APIError] matches exactly one of these through
@@ -109,6 +111,9 @@ var (
 	// ErrAttemptTimeout: one attempt took longer than [WithTimeouts] allows. The
 	// caller's own deadline shows as [context.DeadlineExceeded] instead.
 	ErrAttemptTimeout error = &sentinel{"attempt_timeout", "the attempt timed out"}
-	// ErrTransport: no response came: the connection could not be made, or broke.
+	// ErrTransport: no response came: the connection could not be made, or broke. Why
+	// is matched as well; a dial that took too long thus matches
+	// [context.DeadlineExceeded], as package net makes it: whether your own deadline
+	// has ended, your context's Err tells.
 	ErrTransport error = &sentinel{"transport", "the connection failed"}
 )

@@ -70,20 +70,35 @@ func storeFailure(err error) *callError {
 
 // token reads the store, and renews what it finds there if that is what is held
 // already, or has expired.
-func (s *storedTokens) token(ctx context.Context, req TokenRequest, held *oauth2.Token) (*oauth2.Token, error) {
+func (s *storedTokens) token(ctx context.Context, req TokenRequest, held *oauth2.Token) (token *oauth2.Token, found bool, err error) {
 	now, err := s.store.Load(ctx, req.User)
 	switch {
 	case err != nil:
-		return nil, storeFailure(err)
+		return nil, false, storeFailure(err)
 	case now == nil:
-		return nil, errNoTokens
+		return nil, false, errNoTokens
 	}
 	stale := now.AccessToken == req.Rejected || held != nil && now.AccessToken == held.AccessToken ||
 		!now.Expiry.IsZero() && !time.Now().Before(now.Expiry)
 	if !stale {
-		return now, nil
+		return now, true, nil
 	}
-	return s.renewed(ctx, req.User, now.AccessToken)
+	token, err = s.renewed(ctx, req.User, now.AccessToken)
+	return token, false, err
+}
+
+// mayBeReplaced reports whether another token may be asked for in the place of one
+// that came in the place of another: where it was only looked up, Wise may have
+// voided it, too, or be about to give its successor to another process.
+func (c *keptTokens) mayBeReplaced(user UserID, rejected string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.byUser[user]
+	if e == nil {
+		return false
+	}
+	t := e.Value.(*cachedToken)
+	return t.found || t.token.AccessToken != rejected
 }
 
 // renewed waits for the renewal of one token, of which this process makes one at

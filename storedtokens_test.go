@@ -463,3 +463,71 @@ func (s *slowStore) Load(ctx context.Context, user usersecurity.UserID) (*oauth2
 	time.Sleep(time.Second)
 	return token, err
 }
+
+// A process that has kept a token for long finds one in the store that is void
+// as well: it was withdrawn, or another process is about to replace it.
+func TestStoredTokenIsVoidAsWell(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name      string
+		meanwhile func(g *granter, refreshing *sync.WaitGroup, refresh func())
+	}{
+		{"withdrawn", func(g *granter, _ *sync.WaitGroup, _ func()) { g.reject("access-7-1") }},
+		{"being replaced", func(_ *granter, refreshing *sync.WaitGroup, refresh func()) {
+			refreshing.Go(refresh)
+			synctest.Wait() // it is given, and not stored yet
+		}},
+	} {
+		scripted(t, test.name, func(t *testing.T) {
+			g := newGranter(t)
+			store := &slowlySaving{MemoryTokenStore: usersecurity.NewMemoryTokenStore()}
+			stored(t, store.MemoryTokenStore, 7, 0)
+			client, other := g.client(store), g.client(store)
+			g.expectCall(client, 7, "access-7-0")
+			var refreshing sync.WaitGroup
+			defer refreshing.Wait()
+			refresh := func() {
+				if err := other.UserTokens.Refresh(t.Context(), 7); err != nil {
+					t.Error(err)
+				}
+			}
+			refresh()
+			test.meanwhile(g, &refreshing, refresh)
+			if err := callAs(t, client, 7); err != nil {
+				t.Error(err)
+			}
+			if used := g.used(); !slices.Equal(used, []string{"access-7-0", "access-7-0", "access-7-1", "access-7-2"}) {
+				t.Errorf("the calls used %v", used)
+			}
+			g.expectRefreshes(2)
+		})
+	}
+}
+
+// slowlySaving is a store that takes a second to save.
+type slowlySaving struct{ *usersecurity.MemoryTokenStore }
+
+func (s *slowlySaving) Update(ctx context.Context, user usersecurity.UserID, change func(context.Context, *oauth2.Token) (*oauth2.Token, error)) (*oauth2.Token, error) {
+	return s.MemoryTokenStore.Update(ctx, user, func(ctx context.Context, now *oauth2.Token) (*oauth2.Token, error) {
+		defer time.Sleep(time.Second)
+		return change(ctx, now)
+	})
+}
+
+// Where Wise refuses what it has just given, no third token is asked for.
+func TestFreshTokenIsRejected(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGranter(t)
+		store := usersecurity.NewMemoryTokenStore()
+		stored(t, store, 7, 0)
+		client := g.client(store)
+		g.reject("access-7-0")
+		g.reject("access-7-1")
+		checkMatches(t, "the error", callAs(t, client, 7), usersecurity.ErrUnauthorized)
+		if used := g.used(); !slices.Equal(used, []string{"access-7-0", "access-7-1"}) {
+			t.Errorf("the calls used %v", used)
+		}
+		g.expectRefreshes(1)
+	})
+}

@@ -26,8 +26,9 @@ import (
 // Where the library is to renew them, [WithUserTokenStore] is; where there is one
 // user, [StaticToken] with [ForUser].
 func CacheTokens(src TokenSource) *TokenCache {
-	kept := newKeptTokens(func(ctx context.Context, req TokenRequest, _ *oauth2.Token) (*oauth2.Token, error) {
-		return src.Token(ctx, req)
+	kept := newKeptTokens(func(ctx context.Context, req TokenRequest, _ *oauth2.Token) (token *oauth2.Token, found bool, err error) {
+		token, err = src.Token(ctx, req)
+		return token, false, err
 	}, maxTokenFetch)
 	return &TokenCache{src: func() TokenSource { return src }, kept: func() *keptTokens { return kept }}
 }
