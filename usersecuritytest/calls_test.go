@@ -2,6 +2,7 @@ package usersecuritytest_test
 
 import (
 	"context"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -18,11 +19,10 @@ import (
 
 // declaredIn are the names that a file of the root package gives to variables or
 // constants, with the value that each is given there.
-func declaredIn(t *testing.T, file string) map[string]ast.Expr {
-	t.Helper()
+func declaredIn(file string) map[string]ast.Expr {
 	parsed, err := parser.ParseFile(token.NewFileSet(), "../"+file, nil, parser.SkipObjectResolution)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	found := map[string]ast.Expr{}
 	ast.Inspect(parsed, func(n ast.Node) bool {
@@ -38,29 +38,23 @@ func declaredIn(t *testing.T, file string) map[string]ast.Expr {
 }
 
 // textOf is what a literal says.
-func textOf(t *testing.T, literal ast.Expr) string {
-	t.Helper()
-	basic, ok := literal.(*ast.BasicLit)
-	if !ok {
-		t.Fatalf("%v is no literal", literal)
-	}
-	text, err := strconv.Unquote(basic.Value)
+func textOf(literal ast.Expr) string {
+	text, err := strconv.Unquote(literal.(*ast.BasicLit).Value)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	return text
 }
 
 // operationsOfClient are the constants of operation.go.
-func operationsOfClient(t *testing.T) (ops []usersecurity.Operation) {
-	t.Helper()
-	for name, value := range declaredIn(t, "operation.go") {
+func operationsOfClient() (ops []usersecurity.Operation) {
+	for name, value := range declaredIn("operation.go") {
 		if strings.HasPrefix(name, "Op") {
-			ops = append(ops, usersecurity.Operation(textOf(t, value)))
+			ops = append(ops, usersecurity.Operation(textOf(value)))
 		}
 	}
 	if len(ops) < 30 {
-		t.Fatalf("operation.go has only %q", ops)
+		panic(fmt.Sprintf("operation.go has only %q", ops))
 	}
 	return ops
 }
@@ -78,9 +72,8 @@ func inside(op usersecurity.Operation) bool {
 }
 
 // operationsOfMethods are those that a method performs with one call.
-func operationsOfMethods(t *testing.T) []usersecurity.Operation {
-	t.Helper()
-	return slices.DeleteFunc(operationsOfClient(t), inside)
+func operationsOfMethods() []usersecurity.Operation {
+	return slices.DeleteFunc(operationsOfClient(), inside)
 }
 
 // perform calls the method that an operation is named after, with arguments that
