@@ -58,9 +58,9 @@ func (f *filler) fill(t *testing.T, v reflect.Value) {
 		v.SetString(fmt.Sprint("x", f.last))
 	case reflect.Bool:
 		v.SetBool(true)
-	case reflect.Int, reflect.Int64:
+	case reflect.Int, reflect.Int32, reflect.Int64:
 		v.SetInt(f.last)
-	case reflect.Uint8:
+	case reflect.Uint8, reflect.Uint64:
 		v.SetUint(uint64(f.last%255) + 1)
 	default:
 		t.Fatalf("what is a %s to be filled with? Say so in fill", v.Type())
