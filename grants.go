@@ -25,14 +25,19 @@ func (g *granting) grant(ctx context.Context, op Operation, problem error, form 
 			return err
 		},
 	}, opts)
+	return token, grantFailure(ctx, op, err)
+}
+
+// grantFailure is the error of a grant whose call has ended with err.
+func grantFailure(ctx context.Context, op Operation, err error) error {
 	switch {
 	case refusesWith(err, "invalid_grant"):
-		return nil, sourceFailure(ctx, op, ErrNoToken, failure("", ErrReauthorise, err))
+		return sourceFailure(ctx, op, ErrNoToken, failure("", ErrReauthorise, err))
 	case refusesWith(err, "invalid_client"), errors.Is(err, ErrUnauthorized):
 		// It is the client's id or secret that Wise refuses, and nothing of the customer's.
-		return nil, sourceFailure(ctx, op, ErrNoToken, err)
+		return sourceFailure(ctx, op, ErrNoToken, err)
 	}
-	return token, err
+	return err
 }
 
 // refusesWith reports whether the token endpoint refuses a grant with the code:

@@ -60,15 +60,9 @@ func operationsOfClient() (ops []usersecurity.Operation) {
 }
 
 // inside are what the client does in the course of other calls, and the call that
-// is made of others: no method ends with an error of one response to them. Nor do
-// the grants for users' tokens: they end as a source of tokens does.
+// is made of others: no method ends with an error of one response to them.
 func inside(op usersecurity.Operation) bool {
-	switch op {
-	case usersecurity.OpClearChallenges, usersecurity.OpRefreshUserToken,
-		usersecurity.OpExchangeRegistrationCode, usersecurity.OpExchangeAuthorizationCode:
-		return true
-	}
-	return strings.HasPrefix(string(op), "Fetch")
+	return strings.HasPrefix(string(op), "Fetch") || op == usersecurity.OpClearChallenges
 }
 
 // operationsOfMethods are those that a method performs with one call.

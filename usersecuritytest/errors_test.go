@@ -99,7 +99,7 @@ func TestNewErrorIsTheClients(t *testing.T) {
 		0, 101, 200, 201, 202, 204, 206, 302, 400, 401, 403, 404, 405, 408, 409, 410, 418, 422, 425, 429, 444, 499,
 		500, 501, 503, 504, 505, 509, 524, 561, 599, 600,
 	}
-	codes := append(documentedCodes(), "", "too.many")
+	codes := append(documentedCodes(), "", "too.many", "invalid_grant", "invalid_client")
 	for _, op := range operationsOfMethods() {
 		t.Run(string(op), func(t *testing.T) {
 			t.Parallel()

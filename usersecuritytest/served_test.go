@@ -53,6 +53,9 @@ func (r wholeRun) Run() int {
 			return code // only some were run
 		}
 	}
+	if code != 0 {
+		return code // what has failed may be why
+	}
 	for _, what := range unheard() {
 		fmt.Fprintln(os.Stderr, what)
 		code = 1

@@ -32,3 +32,14 @@ func TestMissingInterface(t *testing.T) {
 		t.Errorf("%d files without the other interfaces", len(files))
 	}
 }
+
+// A list without errors in it would let every test of it pass.
+func TestMissingSentinels(t *testing.T) {
+	source := filepath.Join(t.TempDir(), "sentinels.go")
+	if err := os.WriteFile(source, []byte("package usersecurity\n\ntype sentinel struct{}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := sentinels(source); err == nil {
+		t.Errorf("it is %s", text)
+	}
+}
