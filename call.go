@@ -79,8 +79,8 @@ func (k *call) do(ctx context.Context, opts []CallOption) (rep reply, err error)
 	k.ctx.Begin(ctx, k.deadline(ctx))
 	defer k.ctx.End()
 	rep, err = k.make()
-	if err != nil && k.request.explain != nil {
-		err = k.request.explain(err)
+	if k.op.granted != noGrant {
+		err = grantFailure(ctx, k.op.name, err)
 	}
 	return rep, err
 }

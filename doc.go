@@ -28,11 +28,14 @@
 // # Tokens
 //
 // Wise knows two kinds of access token. A user's token speaks for one end
-// customer: CreatePin, EnrolFaceMap, CreateDeviceFingerprint and the successors
-// need it, and act on whoever the token belongs to. The application's token,
-// obtained with the client credentials grant, speaks for the partner: the other
-// methods of the eleven need it, and an extra grant from Wise besides, without
-// which they end with [ErrForbidden].
+// customer: CreatePin, EnrolFaceMap, CreateDeviceFingerprint, ListProfiles,
+// FaceTecPublicKey and all of SCA and OneTimeTokens need it, and act on whoever
+// the token belongs to. The application's token, obtained with the client
+// credentials grant, speaks for the partner: DeletePin, DeleteFaceMap,
+// ListDeviceFingerprints, DeleteDeviceFingerprint, ListPhoneNumbers,
+// CreatePhoneNumber, UpdatePhoneNumber and DeletePhoneNumber need it, and an extra
+// grant from Wise besides, without which they end with [ErrForbidden];
+// UserTokens.SignUp, RegisterReplyKey and VerifyJWE need it alone.
 //
 // [WithApplicationTokens] or [WithClientCredentials] says where the application's
 // tokens come from, and [WithUserTokens] or [WithUserTokenStore] where the users'
@@ -151,7 +154,8 @@
 //	SCA.StartSession         Start another. The first token expires by itself.
 //	UserTokens.SignUp        Exchange the registration code: that works if the user was made.
 //	                         After ErrReauthorise sign up again, with the same code.
-//	UserTokens.Exchange…     Send the customer to the authorization page again.
+//	UserTokens.ExchangeAuthorizationCode
+//	                         Send the customer to the authorization page again.
 //	RegisterReplyKey         Register a key under another id.
 //
 // # Retries

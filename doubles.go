@@ -42,6 +42,12 @@ func NewCallError(op Operation, last error, lost bool) error {
 		over = a.last.err
 	}
 	_, err := a.end(over, false)
+	if row.granted != noGrant {
+		err = grantFailure(context.Background(), op, err)
+	}
+	if row.granted == refreshGrant && err != nil {
+		err = sourceFailure(context.Background(), op, ErrNoToken, err)
+	}
 	return err
 }
 

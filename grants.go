@@ -2,8 +2,6 @@ package usersecurity
 
 import (
 	"context"
-	"errors"
-	"net/http"
 	"net/url"
 
 	"golang.org/x/oauth2"
@@ -24,26 +22,6 @@ func (g *granting) grant(ctx context.Context, op Operation, problem error, form 
 			token, err = decodeToken(r)
 			return err
 		},
-		explain: func(err error) error { return refusal(ctx, op, err) },
 	}, opts)
 	return token, err
-}
-
-// refusal says whose fault it is that the token endpoint refuses a grant.
-func refusal(ctx context.Context, op Operation, err error) error {
-	switch {
-	case refusesWith(err, "invalid_grant"):
-		return sourceFailure(ctx, op, ErrNoToken, failure("", ErrReauthorise, err))
-	case refusesWith(err, "invalid_client"), errors.Is(err, ErrUnauthorized):
-		// It is the client's id or secret that Wise refuses, and nothing of the customer's.
-		return sourceFailure(ctx, op, ErrNoToken, err)
-	}
-	return err
-}
-
-// refusesWith reports whether the token endpoint refuses a grant with the code:
-// Wise's documents show the same ones under 400 and under 401.
-func refusesWith(err error, code string) bool {
-	var api *APIError
-	return errors.As(err, &api) && !api.Foreign && (api.StatusCode == http.StatusBadRequest || api.StatusCode == http.StatusUnauthorized) && api.heard().hasCode(code)
 }

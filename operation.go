@@ -124,6 +124,16 @@ type answer struct {
 	sentinel error
 }
 
+// granted says whether a call obtains a user's tokens, and which of its failures
+// mean that there is no token.
+type granted uint8
+
+const (
+	noGrant      granted = iota
+	codeGrant            // that Wise refuses the code, or the client
+	refreshGrant         // whatever it fails with
+)
+
 // operation is the row of one operation: every fact about it that the rest of
 // the package needs.
 type operation struct {
@@ -142,6 +152,7 @@ type operation struct {
 	reply    replyKind
 	answers  []answer
 	class    class
+	granted  granted
 }
 
 func (o *operation) writes() bool { return o.class != reads }

@@ -28,9 +28,6 @@ type request struct {
 	look func(ctx context.Context, opts []CallOption) sight
 	// decode reads the reply of a success, if the operation has one.
 	decode func(reply) error
-	// explain says what a failure means, where that is more than the response does;
-	// nil where it isn't.
-	explain func(error) error
 	// problem is what is wrong with the arguments.
 	problem error
 }

@@ -3,6 +3,7 @@ package usersecurity
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 
 	"github.com/wise-partner/usersecurity/internal/flight"
@@ -54,4 +55,24 @@ func (e *sourceError) afterSending() error {
 	sent := *e.callError
 	sent.own = slices.DeleteFunc(slices.Clone(sent.own), func(c error) bool { return c == ErrNoToken })
 	return &sourceError{&sent}
+}
+
+// grantFailure is the error of a grant whose call has ended with err: it says whose
+// fault it is that the token endpoint refuses.
+func grantFailure(ctx context.Context, op Operation, err error) error {
+	switch {
+	case refusesWith(err, "invalid_grant"):
+		return sourceFailure(ctx, op, ErrNoToken, failure("", ErrReauthorise, err))
+	case refusesWith(err, "invalid_client"), errors.Is(err, ErrUnauthorized):
+		// It is the client's id or secret that Wise refuses, and nothing of the customer's.
+		return sourceFailure(ctx, op, ErrNoToken, err)
+	}
+	return err
+}
+
+// refusesWith reports whether the token endpoint refuses a grant with the code:
+// Wise's documents show the same ones under 400 and under 401.
+func refusesWith(err error, code string) bool {
+	var api *APIError
+	return errors.As(err, &api) && !api.Foreign && (api.StatusCode == http.StatusBadRequest || api.StatusCode == http.StatusUnauthorized) && api.heard().hasCode(code)
 }

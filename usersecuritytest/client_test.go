@@ -1,7 +1,6 @@
 package usersecuritytest_test
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -209,48 +208,5 @@ func TestClearBodiesWithClient(t *testing.T) {
 	}
 	if _, err := client.CreateDeviceFingerprint(t.Context(), user, mustFingerprint(t, "a")); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// calls makes each of the eleven operations with arguments that are fine.
-func calls(t *testing.T) map[usersecurity.Operation]func(context.Context, usersecurity.API) error {
-	faceMap, err := usersecurity.NewFaceMap([]byte("foo"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	pin, fingerprint, id := mustPin(t, "1111"), mustFingerprint(t, "a"), uuid.New()
-	return map[usersecurity.Operation]func(context.Context, usersecurity.API) error{
-		usersecurity.OpCreatePin: func(ctx context.Context, api usersecurity.API) error { return api.CreatePin(ctx, user, pin) },
-		usersecurity.OpDeletePin: func(ctx context.Context, api usersecurity.API) error { return api.DeletePin(ctx, user) },
-		usersecurity.OpEnrolFaceMap: func(ctx context.Context, api usersecurity.API) error {
-			return api.EnrolFaceMap(ctx, user, faceMap)
-		},
-		usersecurity.OpDeleteFaceMap: func(ctx context.Context, api usersecurity.API) error { return api.DeleteFaceMap(ctx, user) },
-		usersecurity.OpCreateDeviceFingerprint: func(ctx context.Context, api usersecurity.API) error {
-			_, err := api.CreateDeviceFingerprint(ctx, user, fingerprint)
-			return err
-		},
-		usersecurity.OpListDeviceFingerprints: func(ctx context.Context, api usersecurity.API) error {
-			_, err := api.ListDeviceFingerprints(ctx, user)
-			return err
-		},
-		usersecurity.OpDeleteDeviceFingerprint: func(ctx context.Context, api usersecurity.API) error {
-			return api.DeleteDeviceFingerprint(ctx, user, id)
-		},
-		usersecurity.OpListPhoneNumbers: func(ctx context.Context, api usersecurity.API) error {
-			_, err := api.ListPhoneNumbers(ctx, user)
-			return err
-		},
-		usersecurity.OpCreatePhoneNumber: func(ctx context.Context, api usersecurity.API) error {
-			_, err := api.CreatePhoneNumber(ctx, user, "+6588888888")
-			return err
-		},
-		usersecurity.OpUpdatePhoneNumber: func(ctx context.Context, api usersecurity.API) error {
-			_, err := api.UpdatePhoneNumber(ctx, user, 1, "+6588888888")
-			return err
-		},
-		usersecurity.OpDeletePhoneNumber: func(ctx context.Context, api usersecurity.API) error {
-			return api.DeletePhoneNumber(ctx, user, 1)
-		},
 	}
 }

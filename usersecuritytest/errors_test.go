@@ -5,70 +5,76 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	"golang.org/x/oauth2"
 
 	"github.com/wise-partner/usersecurity"
 	"github.com/wise-partner/usersecurity/usersecuritytest"
 )
 
-// sentinels are all that an error may match.
-var sentinels = []error{
-	usersecurity.ErrPinAlreadySet, usersecurity.ErrPinNotSet,
-	usersecurity.ErrFaceMapAlreadyEnrolled, usersecurity.ErrFaceMapNotEnrolled,
-	usersecurity.ErrFingerprintExists, usersecurity.ErrFingerprintLimit,
-	usersecurity.ErrFingerprintNotFound, usersecurity.ErrUserNotFound,
-	usersecurity.ErrPhoneRepeated, usersecurity.ErrInvalidRequest,
-	usersecurity.ErrUnauthorized, usersecurity.ErrSCARequired, usersecurity.ErrForbidden,
-	usersecurity.ErrNotFound, usersecurity.ErrRateLimited, usersecurity.ErrServer,
-	usersecurity.ErrRedirect, usersecurity.ErrUnexpectedStatus, usersecurity.ErrUnexpectedReply,
-	usersecurity.ErrNotInVersion, usersecurity.ErrInvalidArgument, usersecurity.ErrNoToken,
-	usersecurity.ErrReauthorise, usersecurity.ErrChallengeFailed, usersecurity.ErrChallengeUnsupported,
-	usersecurity.ErrOneTimeTokenUnknown, usersecurity.ErrUserExists,
-	usersecurity.ErrJWERequired, usersecurity.ErrNoKey, usersecurity.ErrDecrypt,
-	usersecurity.ErrPlaintextReply, usersecurity.ErrReplyTooLarge, usersecurity.ErrMalformedReply,
-	usersecurity.ErrOutcomeUnknown, usersecurity.ErrAttemptTimeout, usersecurity.ErrTransport,
-	context.Canceled, context.DeadlineExceeded,
-}
-
 // sender is a transport: every request is answered by it, or lost.
 type sender func(n int, r *http.Request) (*http.Response, error)
 
-// throughTransport makes the call of a client that sends through s. What is
-// listed to look whether a write is done is answered with an empty list.
+// throughTransport makes the call of a client that sends through s. What it reads
+// to look whether a write is done is answered with an empty list, and what it
+// asks for a token of its own with one.
 func throughTransport(t *testing.T, op usersecurity.Operation, s sender) error {
 	t.Helper()
 	n := 0
 	transport := roundTripper(func(r *http.Request) (*http.Response, error) {
-		if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/phone-numbers") && op != usersecurity.OpListPhoneNumbers {
+		switch {
+		case r.Method == http.MethodGet && op.Writes():
 			return respond(200, nil, "[]"), nil
+		case r.PostFormValue("grant_type") == "client_credentials":
+			return respond(200, nil, `{"access_token":"token","token_type":"bearer","expires_in":43199}`), nil
 		}
 		n++
 		return s(n, r)
 	})
-	token := usersecurity.TokenFunc(func(context.Context, usersecurity.TokenRequest) (*oauth2.Token, error) {
-		return &oauth2.Token{AccessToken: "token"}, nil
-	})
-	client, err := usersecurity.New(
+	err := perform(t, transportClient(t, transport, op), op)
+	if n == 0 {
+		t.Errorf("%s sends nothing, so that NewError is compared with nothing: %v", op, err)
+	}
+	return err
+}
+
+// transportClient is a client that seals nothing but what is there to prove sealing.
+func transportClient(t *testing.T, transport http.RoundTripper, op usersecurity.Operation) *usersecurity.Client {
+	t.Helper()
+	token := &oauth2.Token{AccessToken: "token", RefreshToken: "refresh"}
+	source := usersecurity.TokenFunc(func(context.Context, usersecurity.TokenRequest) (*oauth2.Token, error) { return token, nil })
+	opts := []usersecurity.Option{
 		usersecurity.WithBaseURL("https://wise.example"), usersecurity.WithHTTPClient(&http.Client{Transport: transport}),
-		usersecurity.WithApplicationTokens(token), usersecurity.WithUserTokens(token), usersecurity.WithUnsealedBodies(),
+		usersecurity.WithApplicationTokens(source), usersecurity.WithUserTokens(source),
 		usersecurity.WithRetry(usersecurity.RetryPolicy{MinWait: 1, MaxWait: 1}), usersecurity.WithFingerprintListMethod("GET"),
-	)
+	}
+	if op == usersecurity.OpVerifyJWE {
+		opts = append(opts, usersecurity.WithJWE(usersecurity.JWEKeys(usersecurity.StaticKey(&partnerKey().PublicKey))))
+	} else {
+		opts = append(opts, usersecurity.WithUnsealedBodies())
+	}
+	if strings.HasPrefix(string(op), "UserTokens.") {
+		store := usersecurity.NewMemoryTokenStore()
+		_, err := store.Update(t.Context(), user, func(context.Context, *oauth2.Token) (*oauth2.Token, error) { return token, nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		opts = append(opts, usersecurity.WithClientCredentials("client", "secret"), usersecurity.WithUserTokenStore(store))
+	}
+	client, err := usersecurity.New(opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if op == usersecurity.OpRegisterReplyKey {
-		return client.RegisterReplyKey(t.Context(), usersecurity.ReplyKey{ID: uuid.New(), PublicKey: &partnerKey().PublicKey})
-	}
-	return calls(t)[op](t.Context(), client)
+	return client
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)
@@ -85,15 +91,6 @@ var (
 	noSuchHost        = &net.DNSError{Err: "no such host", IsNotFound: true}
 )
 
-// allOperations are those that a method performs.
-func allOperations(t *testing.T) []usersecurity.Operation {
-	ops := []usersecurity.Operation{usersecurity.OpRegisterReplyKey}
-	for op := range calls(t) {
-		ops = append(ops, op)
-	}
-	return ops
-}
-
 // NewError is what the client returns for the same answer, for every operation
 // that a method performs and every kind of answer, also after a lost attempt.
 func TestNewErrorIsTheClients(t *testing.T) {
@@ -102,8 +99,8 @@ func TestNewErrorIsTheClients(t *testing.T) {
 		0, 101, 200, 201, 202, 204, 206, 302, 400, 401, 403, 404, 405, 408, 409, 410, 418, 422, 425, 429, 444, 499,
 		500, 501, 503, 504, 505, 509, 524, 561, 599, 600,
 	}
-	codes := []string{"", "pin.not.setup", "facemap.not.setup", "phone.number.repeated", "too.many"}
-	for _, op := range allOperations(t) {
+	codes := append(documentedCodes(), "", "too.many", "invalid_grant", "invalid_client")
+	for _, op := range operationsOfMethods() {
 		t.Run(string(op), func(t *testing.T) {
 			t.Parallel()
 			for _, status := range statuses {
@@ -124,16 +121,20 @@ func compareToClient(t *testing.T, op usersecurity.Operation, status int, code s
 		header.Set("Content-Type", "application/json")
 		body = `{"errors":[{"code":"` + code + `","message":""}]}`
 	}
+	if op == usersecurity.OpVerifyJWE && status >= 200 && status <= 299 {
+		return // that a reply isn't sealed is told before what it says
+	}
+	attempts := 0
 	want := throughTransport(t, op, func(n int, _ *http.Request) (*http.Response, error) {
-		if lost && n == 1 {
+		if attempts = n; lost && n == 1 {
 			return nil, connectionLost
 		}
 		return respond(status, header, body), nil
 	})
-	what := fmt.Sprintf("%d %q lost=%t", status, code, lost)
-	if lost && op == usersecurity.OpRegisterReplyKey {
-		return // which is never repeated
+	if lost && attempts == 1 {
+		return // it is never repeated once it may have arrived
 	}
+	what := fmt.Sprintf("%d %q lost=%t", status, code, lost)
 	var opts []usersecuritytest.ErrorOption
 	if lost {
 		opts = append(opts, usersecuritytest.AfterLostAttempt())
@@ -156,6 +157,12 @@ func compareToClient(t *testing.T, op usersecurity.Operation, status int, code s
 	}
 }
 
+// everySentinel is all that an error may match: those of the package, and the
+// context's two.
+func everySentinel() []error {
+	return append(slices.Collect(maps.Values(sentinels)), context.Canceled, context.DeadlineExceeded)
+}
+
 // compareErrors compares what a program can ask of an error.
 func compareErrors(t *testing.T, what string, got, want error) {
 	t.Helper()
@@ -165,7 +172,7 @@ func compareErrors(t *testing.T, what string, got, want error) {
 	if g, w := usersecurity.OutcomeOf(got), usersecurity.OutcomeOf(want); g != w {
 		t.Errorf("%s: the outcome is %s, of the client's error %s", what, g, w)
 	}
-	for _, s := range sentinels {
+	for _, s := range everySentinel() {
 		if errors.Is(got, s) != errors.Is(want, s) {
 			t.Errorf("%s: errors.Is(%v) is %v for NewError, %v for the client", what, s, errors.Is(got, s), errors.Is(want, s))
 		}
@@ -176,7 +183,7 @@ func compareErrors(t *testing.T, what string, got, want error) {
 func TestNewErrorBecause(t *testing.T) {
 	t.Parallel()
 	_, slow := net.DialTimeout("tcp", "127.0.0.1:9", time.Nanosecond)
-	for _, op := range allOperations(t) {
+	for _, op := range operationsOfMethods() {
 		for name, test := range map[string]struct {
 			cause error
 			sends sender
@@ -224,7 +231,7 @@ func TestNewErrorBecauseOfSentinels(t *testing.T) {
 		{"over", fmt.Errorf("the request: %w", context.DeadlineExceeded), append(unknown, context.DeadlineExceeded), usersecurity.OutcomeUnknown},
 	} {
 		err := usersecuritytest.NewError(usersecurity.OpCreatePin, 0, "", usersecuritytest.Because(test.cause))
-		for _, s := range sentinels {
+		for _, s := range everySentinel() {
 			want := false
 			for _, m := range test.matches {
 				want = want || m == s

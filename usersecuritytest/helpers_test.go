@@ -36,7 +36,10 @@ const (
 func newServer(t *testing.T, opts ...usersecuritytest.ServerOption) *usersecuritytest.Server {
 	t.Helper()
 	srv := usersecuritytest.NewServer(opts...)
-	t.Cleanup(srv.Close)
+	t.Cleanup(func() {
+		srv.Close()
+		hear(srv)
+	})
 	srv.AddUser(user)
 	srv.AddUser(otherUser)
 	return srv

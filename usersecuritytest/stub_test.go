@@ -11,19 +11,22 @@ import (
 	"github.com/wise-partner/usersecurity/usersecuritytest"
 )
 
+// stubs are all of them, with the interfaces that they stand for.
+var stubs = map[reflect.Type]reflect.Type{
+	reflect.TypeFor[usersecuritytest.Stub]():             reflect.TypeFor[usersecurity.API](),
+	reflect.TypeFor[usersecuritytest.RelayStub]():        reflect.TypeFor[usersecurity.RelayAPI](),
+	reflect.TypeFor[usersecuritytest.SCAStub]():          reflect.TypeFor[usersecurity.SCAAPI](),
+	reflect.TypeFor[usersecuritytest.OneTimeTokenStub](): reflect.TypeFor[usersecurity.OneTimeTokenAPI](),
+	reflect.TypeFor[usersecuritytest.ProfileStub]():      reflect.TypeFor[usersecurity.ProfileAPI](),
+	reflect.TypeFor[usersecuritytest.ChallengeStub]():    reflect.TypeFor[usersecurity.ChallengeAPI](),
+	reflect.TypeFor[usersecuritytest.UserTokenStub]():    reflect.TypeFor[usersecurity.UserTokenAPI](),
+}
+
 // Each method of each stub has its field, calls it with what it was given, and
 // says which field is missing where there is none.
 func TestStubs(t *testing.T) {
 	t.Parallel()
-	for stub, api := range map[reflect.Type]reflect.Type{
-		reflect.TypeFor[usersecuritytest.Stub]():             reflect.TypeFor[usersecurity.API](),
-		reflect.TypeFor[usersecuritytest.RelayStub]():        reflect.TypeFor[usersecurity.RelayAPI](),
-		reflect.TypeFor[usersecuritytest.SCAStub]():          reflect.TypeFor[usersecurity.SCAAPI](),
-		reflect.TypeFor[usersecuritytest.OneTimeTokenStub](): reflect.TypeFor[usersecurity.OneTimeTokenAPI](),
-		reflect.TypeFor[usersecuritytest.ProfileStub]():      reflect.TypeFor[usersecurity.ProfileAPI](),
-		reflect.TypeFor[usersecuritytest.ChallengeStub]():    reflect.TypeFor[usersecurity.ChallengeAPI](),
-		reflect.TypeFor[usersecuritytest.UserTokenStub]():    reflect.TypeFor[usersecurity.UserTokenAPI](),
-	} {
+	for stub, api := range stubs {
 		if api.NumMethod() != stub.NumField() {
 			t.Errorf("%s: %d methods, %d fields", stub, api.NumMethod(), stub.NumField())
 		}
@@ -31,6 +34,57 @@ func TestStubs(t *testing.T) {
 			t.Run(stub.Name()+"/"+api.Method(i).Name, func(t *testing.T) { checkStub(t, stub, api.Method(i)) })
 		}
 	}
+}
+
+// Whatever makes a call to Wise can be stubbed: it is in an interface, and so in a
+// stub. RegisterReplyKey and VerifyJWE are for a program's start, and in none.
+func TestEveryCallIsInAStub(t *testing.T) {
+	t.Parallel()
+	for _, of := range clientAndServices() {
+		for i := range of.NumMethod() {
+			method := of.Method(i)
+			if !makesCalls(of, method) || method.Name == "RegisterReplyKey" || method.Name == "VerifyJWE" {
+				continue
+			}
+			found := false
+			for _, api := range stubs {
+				_, has := api.MethodByName(method.Name)
+				found = found || has && of.Implements(api)
+			}
+			if !found {
+				t.Errorf("%s.%s is in no stub: give it a line in an interface of api.go that is in API, "+
+					"or has a stub of its own in internal/stubgen and in this test, and run go generate ./usersecuritytest", of, method.Name)
+			}
+		}
+	}
+}
+
+// clientAndServices are the client, and what stands behind its fields.
+func clientAndServices() []reflect.Type {
+	client := reflect.TypeFor[*usersecurity.Client]()
+	all := []reflect.Type{client}
+	for _, field := range reflect.VisibleFields(client.Elem()) {
+		if field.IsExported() {
+			all = append(all, field.Type)
+		}
+	}
+	return all
+}
+
+// makesCalls reports whether a method takes options of calls, or performs an
+// operation of its name.
+func makesCalls(of reflect.Type, method reflect.Method) bool {
+	if method.Type.IsVariadic() && method.Type.In(method.Type.NumIn()-1) == reflect.TypeFor[[]usersecurity.CallOption]() {
+		return true
+	}
+	for _, op := range operationsOfClient() {
+		service, name, ok := strings.Cut(string(op), ".")
+		field, _ := reflect.TypeFor[usersecurity.Client]().FieldByName(service)
+		if ok && field.Type == of && name == method.Name {
+			return true
+		}
+	}
+	return false
 }
 
 func checkStub(t *testing.T, fields reflect.Type, method reflect.Method) {

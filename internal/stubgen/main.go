@@ -1,6 +1,6 @@
 // Stubgen writes the stubs of package usersecuritytest from the interfaces in
-// the root package's api.go. It runs in the directory of usersecuritytest, by go
-// generate.
+// the root package's api.go, and for its tests the list of the errors in
+// sentinels.go. It runs in the directory of usersecuritytest, by go generate.
 package main
 
 import (
@@ -13,6 +13,7 @@ import (
 	"go/token"
 	"log"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -35,13 +36,13 @@ var stubs = []stub{
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("stubgen: ")
-	if err := write("../api.go"); err != nil {
+	if err := write(".."); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func write(api string) error {
-	files, err := generate(api)
+func write(root string) error {
+	files, err := generate(root)
 	for name, text := range files {
 		if err := os.WriteFile(name, text, 0o644); err != nil { //nolint:gosec // source is for everybody to read
 			return err
@@ -50,9 +51,10 @@ func write(api string) error {
 	return err
 }
 
-// generate returns the texts of the files by their names.
-func generate(api string) (map[string][]byte, error) {
-	parsed, err := parser.ParseFile(token.NewFileSet(), api, nil, parser.SkipObjectResolution)
+// generate returns the texts of the files by their names. It reads the package in
+// the directory root.
+func generate(root string) (map[string][]byte, error) {
+	parsed, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, "api.go"), nil, parser.SkipObjectResolution)
 	if err != nil {
 		return nil, err
 	}
@@ -66,6 +68,9 @@ func generate(api string) (map[string][]byte, error) {
 		if files[s.file], err = s.text(methods); err != nil {
 			return nil, err
 		}
+	}
+	if files[sentinelsFile], err = sentinels(filepath.Join(root, "sentinels.go")); err != nil {
+		return nil, err
 	}
 	return files, nil
 }
