@@ -1,6 +1,7 @@
 package usersecurity
 
 import (
+	"context"
 	"crypto"
 	"crypto/rsa"
 	"reflect"
@@ -43,6 +44,24 @@ func LeftOfCalls() string {
 	}
 	return ""
 }
+
+// TokenOfLook is the token that a call of op, made with a token of its own, gives to
+// the read that tells whether it is done.
+func TokenOfLook(op, read Operation, token string) string {
+	var given callOptions
+	k := call{op: operations[op], opts: callOptions{token: token}}
+	k.request = request{looksBy: read, look: func(_ context.Context, opts []CallOption) sight {
+		for _, o := range opts {
+			o(&given)
+		}
+		return cantSee
+	}}
+	k.look()
+	return given.token
+}
+
+// ClassOf is the class of an error.
+func ClassOf(err error) ErrorClass { return classOf(err) }
 
 // RetryTable is retryTable in words: by what an attempt brought, and by the class
 // of the operation.
