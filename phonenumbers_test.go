@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -98,19 +99,9 @@ func TestReadBackOfPhoneNumbers(t *testing.T) {
 					_, documented := r.refusal()
 					want = []error{documented}
 				}
-				if want == nil {
-					if err != nil {
-						t.Fatal(err)
-					}
-					if test.listedAs76 {
-						if n := got.(*usersecurity.PhoneNumber); n.ID != 76 || n.PhoneNumber != "+6588888888" {
-							t.Errorf("returned %v", n)
-						}
-					} else if n := got.(*usersecurity.PhoneNumber); n.ID != 77 || !n.Verified || n.Type != "PRIMARY" {
-						t.Errorf("returned %v", n)
-					}
-				} else {
-					checkMatches(t, "the error", err, want...)
+				checkMatches(t, "the error", err, want...)
+				if err == nil {
+					checkReadBack(t, got, test.listedAs76)
 				}
 				var api *usersecurity.APIError
 				if errors.As(err, &api) && api.Uncertain != test.uncertain {
@@ -130,6 +121,22 @@ func TestReadBackOfPhoneNumbers(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// checkReadBack looks at the number that a write has returned.
+func checkReadBack(t *testing.T, got any, listedAs76 bool) {
+	t.Helper()
+	n, ok := got.(*usersecurity.PhoneNumber)
+	switch {
+	case !ok:
+		t.Errorf("returned %T: a write that looks at other things than phone numbers needs a table of its own", got)
+	case listedAs76:
+		if n.ID != 76 || n.PhoneNumber != "+6588888888" {
+			t.Errorf("returned %v", n)
+		}
+	case n.ID != 77 || !n.Verified || n.Type != "PRIMARY":
+		t.Errorf("returned %v", n)
 	}
 }
 
@@ -179,12 +186,13 @@ func TestRefusedNumberIsNotReadBack(t *testing.T) {
 	t.Parallel()
 	page := strings.Repeat("<p>", 64<<10)
 	for _, r := range rowsOf(aNumber) {
-		for _, status := range []int{400, 403, 422} {
+		documented, _ := r.refusal()
+		for _, status := range slices.Compact([]int{400, 403, 422, documented}) {
 			scripted(t, fmt.Sprint(r.op, " ", status), func(t *testing.T) {
 				wise := play(t, answers(status, page))
 				wise.readBack = []step{answers(200, "["+numberReply+"]")}
 				_, err := r.call(t.Context(), newClient(t, wise))
-				checkMatches(t, "the error", err, byStatus[status])
+				checkMatches(t, "the error", err, byStatusOr(status))
 				if len(wise.order) != 1 {
 					t.Errorf("sent were %s", wise.methods())
 				}

@@ -162,7 +162,7 @@ type breadth struct {
 // breadths are what is tried of an operation.
 func (p *plan) breadths() []breadth {
 	switch {
-	case *worldsMore && p.manner == registering && p.sealed: // looks multiply what keys do
+	case *worldsMore && p.manner == registering && p.sealed:
 		return []breadth{{1, inTwo}, {2, inThree}}
 	case *worldsMore && (p.manner == registering || p.sealed):
 		return []breadth{{2, inTwo}, {3, inThree}}
@@ -170,8 +170,10 @@ func (p *plan) breadths() []breadth {
 		return []breadth{{3, inTwo}}
 	case underRace:
 		return []breadth{{2, always}}
-	case p.manner == registering && !p.leads:
+	case p.manner == registering && p.sealed: // looks multiply what keys do
 		return []breadth{{1, inThree}, {2, always}}
+	case p.manner == registering && !p.leads:
+		return []breadth{{1, inTwo}, {2, inThree}}
 	case p.manner == registering:
 		return []breadth{{1, inTwo}, {2, inThree}, {4, always}}
 	case p.sealed && p.leads, p.manner == reading && !p.leads:
