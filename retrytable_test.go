@@ -218,8 +218,10 @@ func showRepeated(r *row) []scenario {
 			sent: r.times(4, ""), took: allWaits,
 		})
 		if r.class == aSetOnce {
-			later("409", answers(409, ""), isUncertain, r.answers[409])
-			later("409 of another layer", answers(409, `{"message":"x"}`), isUncertain, r.answers[409])
+			refusal, documented := r.refusal()
+			later("refused", r.itself(refusal), isUncertain, documented)
+			later("409", answers(409, ""), isUncertain, r.means(409, noBody))
+			later("409 of another layer", answers(409, `{"message":"x"}`), isUncertain, r.means(409, shape{speaks: byAnother}))
 			later("a page with 409", answers(409, "error code: 1001"), isUncertain, usersecurity.ErrUnexpectedStatus)
 			return shown
 		}
