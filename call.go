@@ -197,10 +197,11 @@ func notInVersion(op *operation, version string) error {
 	return (&callError{op: op.name, text: "not part of version " + version + " of the API: " + advice, known: OutcomeNotDone}).because(ErrNotInVersion)
 }
 
-// look asks in the name of the same call whether the write is done.
+// look asks in the name of the same call whether the write is done. The call's own
+// token serves where the read takes one of the same kind.
 func (k *call) look() sight {
 	opts := []CallOption{WithCorrelationID(k.opts.correlationID)}
-	if k.opts.token != "" {
+	if k.opts.token != "" && operations[k.request.looksBy].token == k.op.token {
 		opts = append(opts, WithToken(k.opts.token))
 	}
 	return k.request.look(k.ctx, opts)

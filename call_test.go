@@ -146,10 +146,7 @@ func TestContextEnds(t *testing.T) {
 					continue // such a wait isn't begun
 				}
 				scripted(t, string(r.op)+"/"+test.name+"/"+how.Error(), func(t *testing.T) {
-					wise := play(t, test.steps...)
-					if r.class == aNumber {
-						wise.readBack = []step{answers(200, "[]")}
-					}
+					wise := r.script(t, test.steps...)
 					ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 					if how == context.Canceled {
 						ctx, cancel = context.WithCancel(t.Context())
@@ -198,10 +195,7 @@ func TestAttemptTimeout(t *testing.T) {
 		}
 		run := func(name string, limit time.Duration, attempts int, took time.Duration, want error, options ...usersecurity.Option) {
 			scripted(t, string(r.op)+"/"+name, func(t *testing.T) {
-				wise := play(t, hangs)
-				if r.class == aNumber {
-					wise.readBack = []step{answers(200, "[]")}
-				}
+				wise := r.script(t, hangs)
 				ctx := t.Context()
 				if limit > 0 {
 					var cancel context.CancelFunc

@@ -39,6 +39,20 @@ func TestWireCallOptions(t *testing.T) {
 	}
 }
 
+// A call's own token serves the read that tells whether the call is done, where that
+// takes a token of the same kind.
+func TestTokenOfLook(t *testing.T) {
+	t.Parallel()
+	for read, want := range map[usersecurity.Operation]string{
+		usersecurity.OpListPhoneNumbers: "own", // the application's, as the write
+		usersecurity.OpListProfiles:     "",    // a user's
+	} {
+		if got := usersecurity.TokenOfLook(usersecurity.OpCreatePhoneNumber, read, "own"); got != want {
+			t.Errorf("%s gets the token %q, want %q", read, got, want)
+		}
+	}
+}
+
 // Options of a call are checked before anything is asked or sent.
 func TestCallOptionsAreRefused(t *testing.T) {
 	t.Parallel()

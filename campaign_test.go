@@ -280,8 +280,11 @@ func (w *worker) call(r *row, d draw) {
 	after, _ := w.wise.User(user)
 
 	group := "other"
-	if r.class == aSetOnce {
+	switch r.class {
+	case aSetOnce:
 		group = "set-once"
+	case aOnce:
+		group = "once" // how many of these stay unknown is up to the faults
 	}
 	var api *usersecurity.APIError
 	var verdict string

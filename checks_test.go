@@ -47,46 +47,6 @@ func printed(t *testing.T, values ...any) map[string]string {
 	return forms
 }
 
-// sentinels are all that the package exports.
-var sentinels = map[string]error{
-	"ErrPinAlreadySet":          usersecurity.ErrPinAlreadySet,
-	"ErrPinNotSet":              usersecurity.ErrPinNotSet,
-	"ErrFaceMapAlreadyEnrolled": usersecurity.ErrFaceMapAlreadyEnrolled,
-	"ErrFaceMapNotEnrolled":     usersecurity.ErrFaceMapNotEnrolled,
-	"ErrFingerprintExists":      usersecurity.ErrFingerprintExists,
-	"ErrFingerprintLimit":       usersecurity.ErrFingerprintLimit,
-	"ErrFingerprintNotFound":    usersecurity.ErrFingerprintNotFound,
-	"ErrUserNotFound":           usersecurity.ErrUserNotFound,
-	"ErrPhoneRepeated":          usersecurity.ErrPhoneRepeated,
-	"ErrInvalidRequest":         usersecurity.ErrInvalidRequest,
-	"ErrUnauthorized":           usersecurity.ErrUnauthorized,
-	"ErrSCARequired":            usersecurity.ErrSCARequired,
-	"ErrForbidden":              usersecurity.ErrForbidden,
-	"ErrNotFound":               usersecurity.ErrNotFound,
-	"ErrRateLimited":            usersecurity.ErrRateLimited,
-	"ErrServer":                 usersecurity.ErrServer,
-	"ErrRedirect":               usersecurity.ErrRedirect,
-	"ErrUnexpectedStatus":       usersecurity.ErrUnexpectedStatus,
-	"ErrUnexpectedReply":        usersecurity.ErrUnexpectedReply,
-	"ErrNotInVersion":           usersecurity.ErrNotInVersion,
-	"ErrUserExists":             usersecurity.ErrUserExists,
-	"ErrChallengeFailed":        usersecurity.ErrChallengeFailed,
-	"ErrChallengeUnsupported":   usersecurity.ErrChallengeUnsupported,
-	"ErrOneTimeTokenUnknown":    usersecurity.ErrOneTimeTokenUnknown,
-	"ErrReauthorise":            usersecurity.ErrReauthorise,
-	"ErrInvalidArgument":        usersecurity.ErrInvalidArgument,
-	"ErrNoToken":                usersecurity.ErrNoToken,
-	"ErrJWERequired":            usersecurity.ErrJWERequired,
-	"ErrNoKey":                  usersecurity.ErrNoKey,
-	"ErrDecrypt":                usersecurity.ErrDecrypt,
-	"ErrPlaintextReply":         usersecurity.ErrPlaintextReply,
-	"ErrReplyTooLarge":          usersecurity.ErrReplyTooLarge,
-	"ErrMalformedReply":         usersecurity.ErrMalformedReply,
-	"ErrOutcomeUnknown":         usersecurity.ErrOutcomeUnknown,
-	"ErrAttemptTimeout":         usersecurity.ErrAttemptTimeout,
-	"ErrTransport":              usersecurity.ErrTransport,
-}
-
 // matches reports whether err matches the wanted sentinels, and of all there
 // are no other. Of the standard library's it looks at the context's two.
 func matches(err error, want ...error) bool {

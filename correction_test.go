@@ -135,6 +135,31 @@ func TestRejectedTokenAfterALostAnswer(t *testing.T) {
 	}
 }
 
+// What a response finds wrong is changed and sent at once, with no look before it,
+// whatever became of a request before: there may be no list to look into.
+func TestCorrectedRequestIsSentAtOnce(t *testing.T) {
+	t.Parallel()
+	// The transport has made another attempt beneath the one that is answered.
+	rejected := func(r *http.Request, body string) (*http.Response, error) {
+		reaches(r, asksForConnection, getsConnection, writes, getsConnection, writes)
+		return answers(401, "")(r, body)
+	}
+	for _, r := range rowsOf(aNumber) {
+		scripted(t, string(r.op), func(t *testing.T) {
+			wise := r.script(t, rejected, r.answersWell())
+			client := bareClient(t, wise, append(oneSource(freshTokens), sealing())...)
+			got, err := r.call(t.Context(), client)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.checkResult(t, got)
+			if sent := wise.methods(); sent != r.twice() {
+				t.Errorf("sent were %s", sent)
+			}
+		})
+	}
+}
+
 // 405 shows that the list of fingerprints is obtained by GET; the client
 // remembers.
 func TestListMethodIsFound(t *testing.T) {
@@ -330,20 +355,17 @@ func TestKeyAfter500(t *testing.T) {
 			}
 		})
 		scripted(t, string(r.op)+"/a new key, and a refusal", func(t *testing.T) {
-			refusal := http.StatusConflict
-			if r.class == aOnce {
-				refusal = http.StatusBadRequest
-			}
-			wise := play(t, answers(500, body500), answers(refusal, ""))
+			refusal, want := r.refusal()
+			wise := r.script(t, answers(500, body500), r.itself(refusal))
 			_, err := r.call(t.Context(), sealsWith(t, wise, &keyring{keys: []*rsa.PrivateKey{sealingKey(), second}}))
-			checkMatches(t, "the error", err, r.answers[refusal])
+			checkMatches(t, "the error", err, want)
 			var api *usersecurity.APIError
 			if !errors.As(err, &api) || !api.Uncertain || api.Attempts != 2 {
 				t.Errorf("the error is %v", err)
 			}
 		})
 		scripted(t, string(r.op)+"/ever new keys", func(t *testing.T) {
-			wise := play(t, answers(500, body500))
+			wise := r.script(t, answers(500, body500))
 			turn := 0
 			changing := keyFunc(func(context.Context, *usersecurity.WiseKey) (*usersecurity.WiseKey, error) {
 				turn++
@@ -369,7 +391,7 @@ func TestNoNewKeyAfter500(t *testing.T) {
 			attempts = 1
 		}
 		scripted(t, string(r.op)+"/the same key", func(t *testing.T) {
-			wise := play(t, answers(500, body500))
+			wise := r.script(t, answers(500, body500))
 			keys := &keyring{keys: []*rsa.PrivateKey{sealingKey()}}
 			_, err := r.call(t.Context(), sealsWith(t, wise, keys))
 			checkMatches(t, "the error", err, usersecurity.ErrServer, usersecurity.ErrOutcomeUnknown)
@@ -383,7 +405,7 @@ func TestNoNewKeyAfter500(t *testing.T) {
 			}
 		})
 		scripted(t, string(r.op)+"/no key is given", func(t *testing.T) {
-			wise := play(t, answers(500, body500))
+			wise := r.script(t, answers(500, body500))
 			failing := keyFunc(func(_ context.Context, rejected *usersecurity.WiseKey) (*usersecurity.WiseKey, error) {
 				if rejected != nil {
 					return nil, io.ErrClosedPipe

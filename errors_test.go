@@ -184,12 +184,8 @@ func TestAnswersSealedErrors(t *testing.T) {
 					return answers(status, sealDirect(body, inner), "Content-Type", contentType, "X-Trace-Id", "trace-1")(req, body)
 				}
 			}
-			wants := map[int]error{422: usersecurity.ErrInvalidRequest, 501: usersecurity.ErrServer}
-			maps.Copy(wants, r.answers)
-			if wants[400] == usersecurity.ErrFingerprintLimit { //nolint:errorlint // it stands in the table
-				wants[400] = usersecurity.ErrInvalidRequest // no limit is spoken of
-			}
-			for status, want := range wants {
+			for _, status := range slices.AppendSeq([]int{422, 501}, maps.Keys(r.answers)) {
+				want := r.means(status, shape{speaks: byWise, details: someCode})
 				_, err := r.call(t.Context(), newClient(t, mocked(t, r, seals(status, inner))))
 				what := fmt.Sprintf("%s %d %q", r.op, status, contentType)
 				checkMatches(t, what, err, want)
@@ -197,6 +193,10 @@ func TestAnswersSealedErrors(t *testing.T) {
 				if !errors.As(err, &api) || len(api.Details) != 1 || details(api.Details)[0] != (detail{Code: "some.code", Message: secretText}) ||
 					string(api.Body()) != inner || api.TraceID != "trace-1" {
 					t.Errorf("%s: details %q", what, details(api.Details))
+				}
+				if code := r.codes[status]; code != "" {
+					_, err := r.call(t.Context(), newClient(t, mocked(t, r, seals(status, `{"errors":[{"code":"`+code+`"}]}`))))
+					checkMatches(t, what+" with its code", err, r.answers[status])
 				}
 			}
 			// What the sealed body says counts for the sentinel, too.

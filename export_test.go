@@ -1,6 +1,7 @@
 package usersecurity
 
 import (
+	"context"
 	"crypto"
 	"crypto/rsa"
 	"log/slog"
@@ -50,6 +51,21 @@ func ClassOf(err error) ErrorClass { return classOf(err) }
 
 // CallLevel is at which level a call is logged.
 func CallLevel(e CallEvent) slog.Level { return callLevel(e) }
+
+// TokenOfLook is the token that a call of op, made with a token of its own, gives to
+// the read that tells whether it is done.
+func TokenOfLook(op, read Operation, token string) string {
+	var given callOptions
+	k := call{op: operations[op], opts: callOptions{token: token}}
+	k.request = request{looksBy: read, look: func(_ context.Context, opts []CallOption) sight {
+		for _, o := range opts {
+			o(&given)
+		}
+		return cantSee
+	}}
+	k.look()
+	return given.token
+}
 
 // RetryTable is retryTable in words: by what an attempt brought, and by the class
 // of the operation.

@@ -225,20 +225,11 @@ func (g *granter) expectCall(client *usersecurity.Client, user usersecurity.User
 // expectMatches looks which of this package's errors match: of all, these.
 func expectMatches(t testing.TB, err error, want ...error) {
 	t.Helper()
-	for name, sentinel := range allSentinels() {
+	for name, sentinel := range sentinels {
 		if got, should := errors.Is(err, sentinel), slices.Contains(want, sentinel); got != should {
 			t.Errorf("matches %s: %t, of %v", name, got, err)
 		}
 	}
-}
-
-// allSentinels are those of the one list, and of users' tokens.
-func allSentinels() map[string]error {
-	all := map[string]error{"ErrReauthorise": usersecurity.ErrReauthorise, "ErrUserExists": usersecurity.ErrUserExists}
-	for name, err := range sentinels {
-		all[name] = err
-	}
-	return all
 }
 
 // shakyStore is a store that fails where it is told to.

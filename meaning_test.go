@@ -184,6 +184,17 @@ func (r *row) itself(status int) step {
 	return answers(status, "")
 }
 
+// refusal is how Wise refuses the call because of what the user has or hasn't: the
+// documented status, and what it comes to. Where none is documented it is any other.
+func (r *row) refusal() (status int, want error) {
+	for _, status := range []int{http.StatusConflict, http.StatusUnprocessableEntity, http.StatusBadRequest, http.StatusNotFound} {
+		if own := r.answers[status]; own != nil {
+			return status, own
+		}
+	}
+	return http.StatusForbidden, usersecurity.ErrForbidden
+}
+
 // throttles reports whether a status says that nothing was done, and that it may
 // be later.
 func throttles(status int) bool { return status == 425 || status == 429 }

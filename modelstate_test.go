@@ -44,27 +44,35 @@ type modelCall struct {
 }
 
 // refuses says how Wise refuses the call as things are; nil if it doesn't.
-func (m *modelWise) refuses(c *modelCall) error {
-	u := m.users[c.user]
-	switch c.op {
-	case usersecurity.OpCreatePin:
+func (m *modelWise) refuses(c *modelCall) error { return modelRefusals[c.op](m, m.users[c.user], c) }
+
+// modelRefusals are the writes that the model knows, and when Wise refuses each.
+var modelRefusals = map[usersecurity.Operation]func(m *modelWise, u *modelUser, c *modelCall) error{
+	usersecurity.OpCreatePin: func(_ *modelWise, u *modelUser, _ *modelCall) error {
 		return onlyIf(u.pin != "", usersecurity.ErrPinAlreadySet)
-	case usersecurity.OpDeletePin:
+	},
+	usersecurity.OpDeletePin: func(_ *modelWise, u *modelUser, _ *modelCall) error {
 		return onlyIf(u.pin == "", usersecurity.ErrPinNotSet)
-	case usersecurity.OpEnrolFaceMap:
+	},
+	usersecurity.OpEnrolFaceMap: func(_ *modelWise, u *modelUser, _ *modelCall) error {
 		return onlyIf(u.faceMap != "", usersecurity.ErrFaceMapAlreadyEnrolled)
-	case usersecurity.OpDeleteFaceMap:
+	},
+	usersecurity.OpDeleteFaceMap: func(_ *modelWise, u *modelUser, _ *modelCall) error {
 		return onlyIf(u.faceMap == "", usersecurity.ErrFaceMapNotEnrolled)
-	case usersecurity.OpCreateDeviceFingerprint:
+	},
+	usersecurity.OpCreateDeviceFingerprint: func(_ *modelWise, u *modelUser, c *modelCall) error {
 		if slices.ContainsFunc(u.devices, func(d modelDevice) bool { return d.value == c.value }) {
 			return usersecurity.ErrFingerprintExists
 		}
 		return onlyIf(len(u.devices) >= 3, usersecurity.ErrFingerprintLimit)
-	case usersecurity.OpDeleteDeviceFingerprint:
+	},
+	usersecurity.OpDeleteDeviceFingerprint: func(_ *modelWise, u *modelUser, c *modelCall) error {
 		return onlyIf(u.deviceAt(c.device) < 0, usersecurity.ErrFingerprintNotFound)
-	case usersecurity.OpCreatePhoneNumber:
+	},
+	usersecurity.OpCreatePhoneNumber: func(m *modelWise, _ *modelUser, c *modelCall) error {
 		return onlyIf(m.owner[c.number] != 0, usersecurity.ErrPhoneRepeated)
-	case usersecurity.OpUpdatePhoneNumber:
+	},
+	usersecurity.OpUpdatePhoneNumber: func(m *modelWise, u *modelUser, c *modelCall) error {
 		at := u.numberAt(c.numberID)
 		switch {
 		case at < 0:
@@ -72,10 +80,11 @@ func (m *modelWise) refuses(c *modelCall) error {
 		case u.numbers[at].number != c.number && m.owner[c.number] != 0:
 			return usersecurity.ErrPhoneRepeated
 		}
-	case usersecurity.OpDeletePhoneNumber:
+		return nil
+	},
+	usersecurity.OpDeletePhoneNumber: func(_ *modelWise, u *modelUser, c *modelCall) error {
 		return onlyIf(u.numberAt(c.numberID) < 0, usersecurity.ErrNotFound)
-	}
-	return nil
+	},
 }
 
 func onlyIf(is bool, err error) error {

@@ -47,8 +47,9 @@ func TestLater404OfDelete(t *testing.T) {
 	}
 }
 
-// A 409 after an attempt that may have been carried out is uncertain.
-func TestUncertain409(t *testing.T) {
+// A refusal of what is there already, after an attempt that may have been carried out,
+// is uncertain.
+func TestUncertainRefusal(t *testing.T) {
 	t.Parallel()
 	for _, r := range rowsOf(aSetOnce) {
 		for _, test := range []struct {
@@ -66,9 +67,10 @@ func TestUncertain409(t *testing.T) {
 			{"504, 429", []step{answers(504, ""), answers(429, "")}, true},
 		} {
 			scripted(t, string(r.op)+"/"+test.name, func(t *testing.T) {
-				wise := play(t, append(test.steps, answers(409, ""))...)
+				status, want := r.refusal()
+				wise := play(t, append(test.steps, r.itself(status))...)
 				_, err := r.call(t.Context(), newClient(t, wise))
-				checkMatches(t, "the error", err, r.answers[409])
+				checkMatches(t, "the error", err, want)
 				var api *usersecurity.APIError
 				if !errors.As(err, &api) || api.Uncertain != test.uncertain || api.Attempts != len(test.steps)+1 || wise.count() != api.Attempts {
 					t.Errorf("%d requests, error %v", wise.count(), err)

@@ -175,6 +175,7 @@ func (c *Client) writePhoneNumber(ctx context.Context, op Operation, user UserID
 			written = body.phoneNumber()
 			return err
 		},
+		looksBy: OpListPhoneNumbers,
 		look: func(ctx context.Context, opts []CallOption) sight {
 			listed, err := c.ListPhoneNumbers(ctx, user, opts...)
 			if err != nil {

@@ -23,9 +23,10 @@ type request struct {
 	relayed       bool // body is a JWE that a device has sealed
 	direct        bool // only a reply sealed with the request's own key will do
 
-	// look finds out whether a write of the class numbers is done; nil where
-	// nothing can tell.
-	look func(ctx context.Context, opts []CallOption) sight
+	// look finds out whether a write of the class numbers is done, by the read that
+	// looksBy names; nil where nothing can tell.
+	look    func(ctx context.Context, opts []CallOption) sight
+	looksBy Operation
 	// decode reads the reply of a success, if the operation has one.
 	decode func(reply) error
 	// problem is what is wrong with the arguments.

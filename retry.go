@@ -94,19 +94,20 @@ type attempts struct {
 
 	correlationID uuid.UUID
 
-	runner   retryablehttp.Client
-	client   http.Client
-	request  http.Request // each attempt's own is made from it
-	handedOn http.Response
-	body     memoryBody // of the response that is handed on
-	sent     int        // requests
-	repeats  int        // of them, those that followed a failure
-	began    time.Time
-	took     time.Duration
-	last     result
-	doubt    doubt
-	again    bool // another attempt is to follow, after wait
-	wait     time.Duration
+	runner    retryablehttp.Client
+	client    http.Client
+	request   http.Request // each attempt's own is made from it
+	handedOn  http.Response
+	body      memoryBody // of the response that is handed on
+	sent      int        // requests
+	repeats   int        // of them, those that followed a failure
+	began     time.Time
+	took      time.Duration
+	last      result
+	doubt     doubt
+	again     bool // another attempt is to follow, after wait
+	corrected bool // and what the last response found wrong is changed for it
+	wait      time.Duration
 }
 
 // run makes the attempts, at most so many. What came of them is in a.
@@ -212,6 +213,7 @@ func (a *attempts) event() AttemptEvent {
 
 // next looks the step up, and takes those that need no wait.
 func (a *attempts) next() (again bool, wait time.Duration) {
+	a.corrected = false
 	kind := a.last.kind()
 	correction := a.corrections.find(&a.last, &a.outfit)
 	if correction != nil {
@@ -221,6 +223,7 @@ func (a *attempts) next() (again bool, wait time.Duration) {
 	if step == correct {
 		if correction.make(&a.corrections, a.ctx, &a.outfit) {
 			a.runner.RetryMax++ // it doesn't count
+			a.corrected = true
 			return true, 0
 		}
 		step = retryTable[a.last.kind()][a.op.class]
@@ -278,9 +281,10 @@ func (a *attempts) mayWait(drawn, asked time.Duration) (bool, time.Duration) {
 func decidedWait(decided, _ time.Duration, _ int, _ *http.Response) time.Duration { return decided }
 
 // prepareRetry comes when the wait is over: it looks whether there is anything
-// left to do.
+// left to do. A corrected request is sent without a look, as a look that fails would
+// end the call.
 func (a *attempts) prepareRetry(*http.Request) error {
-	if a.look == nil || a.doubt.unheard == allHeard || a.doubt.seen != notLooked {
+	if a.look == nil || a.corrected || a.doubt.unheard == allHeard || a.doubt.seen != notLooked {
 		return nil
 	}
 	a.doubt.seen = a.look()

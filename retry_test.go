@@ -110,10 +110,7 @@ func TestAttemptsUntilSuccess(t *testing.T) {
 		for name, failure := range failures {
 			for failures := range 4 {
 				scripted(t, fmt.Sprint(r.op, "/", failures, " times ", name), func(t *testing.T) {
-					wise := play(t, append(slices.Repeat([]step{failure}, failures), r.answersWell())...)
-					if r.class == aNumber {
-						wise.readBack = []step{answers(200, "[]")}
-					}
+					wise := r.script(t, append(slices.Repeat([]step{failure}, failures), r.answersWell())...)
 					var meta usersecurity.Meta
 					got, err := r.call(t.Context(), newClient(t, wise), usersecurity.WithMeta(&meta))
 					if err != nil {

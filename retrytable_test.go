@@ -218,8 +218,10 @@ func showRepeated(r *row) []scenario {
 			sent: r.times(4, ""), took: allWaits,
 		})
 		if r.class == aSetOnce {
-			later("409", answers(409, ""), isUncertain, r.answers[409])
-			later("409 of another layer", answers(409, `{"message":"x"}`), isUncertain, r.answers[409])
+			refusal, documented := r.refusal()
+			later("refused", r.itself(refusal), isUncertain, documented)
+			later("409", answers(409, ""), isUncertain, r.means(409, noBody))
+			later("409 of another layer", answers(409, `{"message":"x"}`), isUncertain, r.means(409, shape{speaks: byAnother}))
 			later("a page with 409", answers(409, "error code: 1001"), isUncertain, usersecurity.ErrUnexpectedStatus)
 			return shown
 		}
@@ -245,15 +247,16 @@ func showLooked(r *row) []scenario {
 		if o.isOver {
 			decided = isCertain
 		}
-		repeated := []error{usersecurity.ErrPhoneRepeated}
+		_, documented := r.refusal()
+		repeated := []error{documented}
 		return []scenario{
 			{name: "it is there", steps: []step{o.step}, readBack: []step{there}, sent: look, took: firstWait},
 			{name: "it isn't", steps: []step{o.step, r.answersWell()}, readBack: []step{none}, sent: repeat, took: firstWait},
 			{name: "it never is", steps: []step{o.step}, readBack: []step{none}, want: o.unknown(r), sent: r.times(4, " GET"), took: allWaits},
 			{name: "422, it is there", steps: []step{o.step, answers(422, "")}, readBack: []step{none, there}, sent: repeat + " GET", took: firstWait},
-			{name: "422, it isn't", steps: []step{o.step, numberRepeated}, readBack: []step{none}, want: repeated, sent: repeat + " GET", took: firstWait, also: decided},
+			{name: "refused, it isn't", steps: []step{o.step, refusesAsDocumented}, readBack: []step{none}, want: repeated, sent: repeat + " GET", took: firstWait, also: decided},
 			{
-				name: "422, something like it is", steps: []step{o.step, numberRepeated}, readBack: []step{none, listing(similarNumber)}, want: repeated,
+				name: "refused, something like it is", steps: []step{o.step, refusesAsDocumented}, readBack: []step{none, listing(similarNumber)}, want: repeated,
 				sent: repeat + " GET", took: firstWait, also: isUncertain,
 			},
 			{name: "nobody can tell", steps: []step{o.step}, readBack: []step{answers(403, "")}, want: o.unknown(r), sent: look, took: firstWait},

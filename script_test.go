@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -88,8 +89,8 @@ type brokenReader struct{}
 func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // script is a transport that plays the steps, one for each request; the last
-// one again and again. The lists of phone numbers that a call for another
-// purpose asks for are answered by readBack, in the same way.
+// one again and again. The reads of a write that looks whether it is done are
+// answered by readBack, in the same way.
 type script struct {
 	t        testing.TB
 	steps    []step
@@ -103,11 +104,20 @@ type script struct {
 
 func play(t testing.TB, steps ...step) *script { return &script{t: t, steps: steps} }
 
+// script plays the steps for calls of the operation; those that look find nothing.
+func (r *row) script(t testing.TB, steps ...step) *script {
+	s := play(t, steps...)
+	if r.class == aNumber {
+		s.readBack = []step{listing()}
+	}
+	return s
+}
+
 func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
 	a := arrivalOf(r)
 	s.mu.Lock()
 	steps, done := s.steps, &s.requests
-	if s.readBack != nil && r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/phone-numbers") {
+	if s.readBack != nil && r.Method == http.MethodGet {
 		steps, done = s.readBack, &s.lists
 	}
 	n := len(*done)
@@ -203,8 +213,8 @@ func traced(err error, stages ...func(*httptrace.ClientTrace)) step {
 	}
 }
 
-// mocked answers the operation's requests, and none other, with s; a list of
-// phone numbers that reads back is empty.
+// mocked answers the operation's requests, and none other, with s; a list that a
+// write reads back is empty.
 func mocked(t *testing.T, r *row, s step) *httpmock.MockTransport {
 	t.Helper()
 	mock := httpmock.NewMockTransport()
@@ -213,7 +223,7 @@ func mocked(t *testing.T, r *row, s step) *httpmock.MockTransport {
 		return nil, errors.New("an unexpected request")
 	})
 	if r.class == aNumber {
-		mock.RegisterResponder("GET", testHost+"/v1/application/users/1001/phone-numbers", httpmock.NewStringResponder(200, "[]"))
+		mock.RegisterRegexpResponder("GET", regexp.MustCompile("^"+testHost+"/"), httpmock.NewStringResponder(200, "[]"))
 	}
 	mock.RegisterResponder(r.method, testHost+r.path, func(req *http.Request) (*http.Response, error) {
 		var body []byte

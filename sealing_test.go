@@ -209,7 +209,7 @@ func TestSealedErrorsUnderSuccess(t *testing.T) {
 	for _, r := range sealedRows() {
 		for _, text := range []string{`{"errors":[{"code":"x"}]}`, `{"message":"m"}`, `{"error":{"code":"x"}}`} {
 			for form, answer := range map[string]step{"sealed": sealsDirect(200, text), "unsealed": answers(200, text)} {
-				_, err := r.call(t.Context(), newClient(t, play(t, answer), briefWaits))
+				_, err := r.call(t.Context(), newClient(t, r.script(t, answer), briefWaits))
 				checkMatches(t, string(r.op)+" "+text+" "+form, err, usersecurity.ErrOutcomeUnknown, usersecurity.ErrUnexpectedReply)
 			}
 		}

@@ -307,10 +307,7 @@ func TestCauseOfTheContext(t *testing.T) {
 			scripted(t, string(r.op)+"/"+name, func(t *testing.T) {
 				ctx, cancel := context.WithCancelCause(t.Context())
 				time.AfterFunc(time.Second, func() { cancel(leaves) })
-				script := play(t, steps...)
-				if r.class == aNumber {
-					script.readBack = []step{answers(200, "[]")}
-				}
+				script := r.script(t, steps...)
 				_, err := r.call(ctx, newClient(t, script))
 				checkCause(t, err, leaves)
 			})

@@ -56,6 +56,7 @@ const (
 	isThere
 	isGone
 	isTaken
+	itsOwn // of these the one that the operation's manner has
 )
 
 // event is what the client sees of one request.
@@ -67,6 +68,7 @@ type event struct {
 	try    depth
 	// response brings it about; nil is the operation's documented success.
 	response step
+	refusal  bool // the response is the operation's documented refusal, in Wise's own words
 	// when says which operations it is for; nil for all.
 	when    func(p *plan) bool
 	useless bool // a success with nothing to read in it
@@ -109,6 +111,20 @@ func html(status int) step { return answers(status, page, "Content-Type", "text/
 func hasReply(p *plan) bool { return p.row.reply != "" }
 func isWrite(p *plan) bool  { return p.manner != reading }
 func isSealed(p *plan) bool { return p.sealed }
+
+func registers(p *plan) bool { return p.manner == registering }
+
+// hasCode says that a code is documented with the refusal; of numbers there is one.
+func hasCode(p *plan) bool {
+	status, _ := p.row.refusal()
+	return refusals[p.manner] != noWord && !registers(p) && p.row.codes[status] != ""
+}
+
+// refusal is the one that is documented, as Wise words it.
+func (p *plan) refusal() step {
+	status, _ := p.row.refusal()
+	return ownWord(status, p.row.codes[status])
+}
 
 func is(op usersecurity.Operation) func(*plan) bool {
 	return func(p *plan) bool { return p.row.op == op }
@@ -201,8 +217,7 @@ var events = []*event{
 	{name: "400 html", effect: nothing, pace: ends, response: html(400)},
 	{name: "403 own", effect: nothing, pace: ends, try: inFour, response: ownWord(403, "forbidden")},
 	{name: "403 html", effect: nothing, pace: ends, try: inFour, response: html(403)},
-	{name: "404 with a code", effect: nothing, pace: ends, says: isGone, try: inFour, response: ownWord(404, "pin.not.setup"), when: is(usersecurity.OpDeletePin)},
-	{name: "404 with a code", effect: nothing, pace: ends, says: isGone, try: inFour, response: ownWord(404, "facemap.not.setup"), when: is(usersecurity.OpDeleteFaceMap)},
+	{name: "refusal with its code", effect: nothing, pace: ends, says: itsOwn, try: inFour, refusal: true, when: hasCode},
 	{name: "404 own", effect: nothing, pace: ends, says: isGone, try: inFour, response: ownWord(404, "not.found")},
 	{name: "404 empty, with a trace", effect: nothing, pace: ends, says: isGone, response: answers(404, "", "X-Trace-Id", aTrace)},
 	{name: "404 empty", effect: nothing, pace: ends, try: inFour, response: answers(404, "")},
@@ -217,7 +232,8 @@ var events = []*event{
 	{name: "409 own", effect: nothing, pace: ends, says: isThere, response: ownWord(409, "exists")},
 	{name: "409 of Spring", effect: nothing, pace: ends, says: isThere, response: spring(409)},
 	{name: "409 text", effect: nothing, pace: ends, try: inFour, response: answers(409, "error code: 1001")},
-	{name: "422 repeated", effect: nothing, pace: ends, says: isTaken, try: always, response: ownWord(422, "phone.number.repeated")},
+	{name: "422 repeated", effect: nothing, pace: ends, says: isTaken, try: always, response: ownWord(422, "phone.number.repeated"), when: func(p *plan) bool { return !registers(p) }},
+	{name: "number in use", effect: nothing, pace: ends, says: isTaken, try: always, refusal: true, when: registers},
 	{name: "422 own", effect: nothing, pace: ends, response: ownWord(422, "not.valid")},
 	{name: "422 html", effect: nothing, pace: ends, response: html(422)},
 	{name: "401, another token", effect: nothing, pace: renews, try: inThree, response: ownWord(401, "invalid_token"), token: another},
@@ -230,7 +246,9 @@ var events = []*event{
 	{name: "400 own, repeated beneath", effect: nothing, pace: ends, beneath: true, response: ownWord(400, "not.valid"), when: isWrite},
 	{name: "404 own, repeated beneath", effect: nothing, pace: ends, says: isGone, beneath: true, response: ownWord(404, "not.found"), when: isWrite},
 	{name: "409 empty, repeated beneath", effect: nothing, pace: ends, says: isThere, beneath: true, response: answers(409, ""), when: isWrite},
-	{name: "422 repeated, repeated beneath", effect: nothing, pace: ends, says: isTaken, beneath: true, response: ownWord(422, "phone.number.repeated"), when: isWrite},
+	{name: "422 repeated, repeated beneath", effect: nothing, pace: ends, says: isTaken, beneath: true, response: ownWord(422, "phone.number.repeated"), when: func(p *plan) bool { return isWrite(p) && !registers(p) }},
+	{name: "number in use, repeated beneath", effect: nothing, pace: ends, says: isTaken, beneath: true, refusal: true, when: registers},
+	{name: "401, another token, repeated beneath", effect: nothing, pace: renews, beneath: true, response: ownWord(401, "invalid_token"), token: another, when: registers},
 	{name: "429, repeated beneath", effect: nothing, pace: repeats, beneath: true, response: answers(429, ""), when: isWrite},
 	{name: "502 html, repeated beneath", effect: anything, pace: byClass, beneath: true, response: html(502), when: isWrite},
 }
@@ -253,7 +271,7 @@ func isLook(e *event) bool { return slices.Contains(looks, e) }
 // another id than the one that was to be changed, or in another form.
 func alike(p *plan) step {
 	list := `[{"id":78,"phoneNumber":"0065 8888 8888","type":"PRIMARY","verified":true,"clientId":"acme"}]`
-	if p.row.op == usersecurity.OpUpdatePhoneNumber {
+	if p.changes() {
 		list = "[" + strings.Replace(numberReply, `"id":77`, `"id":78`, 1) + "]"
 	}
 	return answers(http.StatusOK, list)

@@ -3,6 +3,7 @@ package usersecurity_test
 import (
 	"cmp"
 	"encoding/binary"
+	"net/http"
 	"slices"
 
 	"github.com/wise-partner/usersecurity"
@@ -56,7 +57,7 @@ func (p *plan) process(s state) []state {
 		}
 	case registering:
 		// Changing a number to what it is already is no conflict.
-		if s.there && p.row.op == usersecurity.OpUpdatePhoneNumber {
+		if s.there && p.changes() {
 			return []state{s}
 		}
 		if !s.there && !s.taken {
@@ -73,6 +74,9 @@ func (p *plan) process(s state) []state {
 func (p *plan) asAsked(s state) bool {
 	return p.manner == removing && !s.there || p.manner == registering && s.there
 }
+
+// changes reports whether the operation is for a thing that has an id already.
+func (p *plan) changes() bool { return p.row.method == http.MethodPut }
 
 // refusals are Wise's own words for things as they are, by manner.
 var refusals = map[manner]word{removing: isGone, setting: isThere, registering: isTaken}
@@ -232,7 +236,7 @@ func (u *universe) answer(w world, e *event) (worlds []world) {
 }
 
 func (u *universe) answered(w world, e *event) []world {
-	if e.says != noWord && refusals[u.plan.manner] == e.says {
+	if own := refusals[u.plan.manner]; e.says == itsOwn || own != noWord && own == e.says {
 		if u.plan.process(w.now) != nil {
 			return nil
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -181,6 +180,8 @@ func (p *path) RoundTrip(r *http.Request) (*http.Response, error) {
 		p.giveUp()
 	}
 	switch {
+	case e.refusal:
+		return p.plan.refusal()(r, "")
 	case e.response != nil:
 		return e.response(r, "")
 	case e == looksThere:
@@ -211,7 +212,7 @@ func (p *path) event(r *http.Request) *event {
 }
 
 func (p *path) isLook(r *http.Request) bool {
-	return p.plan.manner == registering && r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/phone-numbers")
+	return p.plan.manner == registering && r.Method == http.MethodGet
 }
 
 // Token is the source of tokens.

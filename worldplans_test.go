@@ -53,9 +53,13 @@ func (c *course) attempt(e *event) {
 	if e.effect == anything || e.effect == over || e.beneath {
 		c.open, c.unseen = true, true
 	}
-	c.over = !c.goesOn(e)
+	corrected := c.corrects(e)
+	c.over = !corrected && !c.goesOn(e)
 	looks := c.plan.manner == registering
 	switch {
+	case corrected:
+		c.left++             // it doesn't count
+		c.expects = attempts // at once
 	case !c.over && looks && c.unseen:
 		c.expects = looking
 	case !c.over:
@@ -76,12 +80,8 @@ func (c *course) look(e *event) {
 	}
 }
 
-// goesOn reports whether another attempt follows.
+// goesOn reports whether another attempt of the same request follows.
 func (c *course) goesOn(e *event) bool {
-	if c.corrects(e) {
-		c.left++ // it doesn't count
-		return true
-	}
 	if c.plan.sealed && e.effect == over && e.key != another {
 		c.lastKey = true
 	}
@@ -137,8 +137,11 @@ func plans() (all []*plan) {
 }
 
 // leads are the operations that are walked through in more breadth than their
-// sisters.
-var leads = map[usersecurity.Operation]bool{usersecurity.OpListPhoneNumbers: true, usersecurity.OpDeletePin: true, usersecurity.OpCreatePin: true}
+// sisters: a further operation is one of those.
+var leads = map[usersecurity.Operation]bool{
+	usersecurity.OpListPhoneNumbers: true, usersecurity.OpDeletePin: true, usersecurity.OpCreatePin: true,
+	usersecurity.OpCreatePhoneNumber: true, usersecurity.OpUpdatePhoneNumber: true, // which differ in what is listed
+}
 
 var manners = map[class]manner{aRead: reading, aDelete: removing, aSetOnce: setting, aNumber: registering, aOnce: neverAgain}
 
@@ -159,12 +162,18 @@ type breadth struct {
 // breadths are what is tried of an operation.
 func (p *plan) breadths() []breadth {
 	switch {
+	case *worldsMore && p.manner == registering && p.sealed:
+		return []breadth{{1, inTwo}, {2, inThree}}
 	case *worldsMore && (p.manner == registering || p.sealed):
 		return []breadth{{2, inTwo}, {3, inThree}}
 	case *worldsMore:
 		return []breadth{{3, inTwo}}
 	case underRace:
 		return []breadth{{2, always}}
+	case p.manner == registering && p.sealed: // looks multiply what keys do
+		return []breadth{{1, inThree}, {2, always}}
+	case p.manner == registering && !p.leads:
+		return []breadth{{1, inTwo}, {2, inThree}}
 	case p.manner == registering:
 		return []breadth{{1, inTwo}, {2, inThree}, {4, always}}
 	case p.sealed && p.leads, p.manner == reading && !p.leads:

@@ -32,7 +32,7 @@ var underRace bool
 func TestWorlds(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
-	total := newTally()
+	total, exceptions := newTally(), map[usersecurity.Operation]map[string]int{}
 	t.Run("walk", func(t *testing.T) {
 		for _, p := range plans() {
 			for _, b := range p.breadths() {
@@ -47,6 +47,9 @@ func TestWorlds(t *testing.T) {
 					mu.Lock()
 					defer mu.Unlock()
 					total.add(y)
+					if len(y.exceptions) > 0 {
+						exceptions[p.row.op] = added(exceptions[p.row.op], y.exceptions)
+					}
 				})
 			}
 		}
@@ -61,9 +64,21 @@ func TestWorlds(t *testing.T) {
 	if total.calls < 150_000 || total.worlds < 5_000_000 || total.definite < 10_000 || total.unknown < 10_000 {
 		t.Error("that is less than was to be walked through")
 	}
-	if want := map[string]int{certainAlone: 16_668, lookedAfterOwn500: 300}; !maps.Equal(total.exceptions, want) {
-		t.Errorf("the exceptions are not those that are known, which are %v", want)
+	for op, want := range knownExceptions {
+		if !maps.Equal(exceptions[op], want) {
+			t.Errorf("the exceptions of %s are %v, and not those that are known, which are %v", op, exceptions[op], want)
+		}
+		delete(exceptions, op)
 	}
+	for op, further := range exceptions {
+		t.Logf("the exceptions of %s are not pinned: knownExceptions is the place for %v", op, further)
+	}
+}
+
+// knownExceptions are how many there are, by operation. Only what looks has any.
+var knownExceptions = map[usersecurity.Operation]map[string]int{
+	usersecurity.OpCreatePhoneNumber: {certainAlone: 8_334, lookedAfterOwn500: 150},
+	usersecurity.OpUpdatePhoneNumber: {certainAlone: 8_334, lookedAfterOwn500: 150},
 }
 
 // The exceptions that are known.
@@ -97,9 +112,17 @@ func (y *tally) add(other *tally) {
 	y.worlds += other.worlds
 	y.definite += other.definite
 	y.unknown += other.unknown
-	for what, n := range other.exceptions {
-		y.exceptions[what] += n
+	y.exceptions = added(y.exceptions, other.exceptions)
+}
+
+func added(sum, more map[string]int) map[string]int {
+	if sum == nil {
+		sum = map[string]int{}
 	}
+	for what, n := range more {
+		sum[what] += n
+	}
+	return sum
 }
 
 func (y *tally) String() string {
