@@ -221,7 +221,7 @@ func (k *call) settle() (reply, error) {
 		return o.reply, nil
 	}
 	over := ended(k.ctx)
-	return a.end(over, a.again && over != nil)
+	return a.end(over, a.then != stop && over != nil)
 }
 
 // learn takes in what a documented answer proves of the request: Wise takes its

@@ -94,20 +94,19 @@ type attempts struct {
 
 	correlationID uuid.UUID
 
-	runner    retryablehttp.Client
-	client    http.Client
-	request   http.Request // each attempt's own is made from it
-	handedOn  http.Response
-	body      memoryBody // of the response that is handed on
-	sent      int        // requests
-	repeats   int        // of them, those that followed a failure
-	began     time.Time
-	took      time.Duration
-	last      result
-	doubt     doubt
-	again     bool // another attempt is to follow, after wait
-	corrected bool // and what the last response found wrong is changed for it
-	wait      time.Duration
+	runner   retryablehttp.Client
+	client   http.Client
+	request  http.Request // each attempt's own is made from it
+	handedOn http.Response
+	body     memoryBody // of the response that is handed on
+	sent     int        // requests
+	repeats  int        // of them, those that followed a failure
+	began    time.Time
+	took     time.Duration
+	last     result
+	doubt    doubt
+	then     step // what follows the last attempt, after wait
+	wait     time.Duration
 }
 
 // run makes the attempts, at most so many. What came of them is in a.
@@ -178,12 +177,12 @@ func (a *attempts) isOver(now time.Time) bool {
 // checkRetry decides what follows an attempt, and tells the observers.
 func (a *attempts) checkRetry(context.Context, *http.Response, error) (bool, error) {
 	a.doubt.add(a.last.leaves(a.op))
-	a.again, a.wait = a.next()
+	a.then, a.wait = a.next()
 	a.runner.RetryWaitMin = a.wait
 	if len(a.observers) > 0 && !a.began.IsZero() {
 		a.observers.attemptDone(a.ctx, a.event())
 	}
-	return a.again, nil
+	return a.then != stop, nil
 }
 
 // event is the attempt as observers see it.
@@ -197,7 +196,7 @@ func (a *attempts) event() AttemptEvent {
 		StatusCode:    r.status,
 		TraceID:       identifier(r.header, "X-Trace-Id"),
 		CorrelationID: a.correlationID,
-		Repeated:      a.again,
+		Repeated:      a.then != stop,
 		Wait:          a.wait,
 	}
 	switch {
@@ -211,33 +210,36 @@ func (a *attempts) event() AttemptEvent {
 	return e
 }
 
-// next looks the step up, and takes those that need no wait.
-func (a *attempts) next() (again bool, wait time.Duration) {
-	a.corrected = false
+// next looks the step up, and takes a correction. What it returns is to be done,
+// after the wait.
+func (a *attempts) next() (step, time.Duration) {
 	kind := a.last.kind()
 	correction := a.corrections.find(&a.last, &a.outfit)
 	if correction != nil {
 		kind = correctable
 	}
-	step := retryTable[kind][a.op.class]
-	if step == correct {
+	then := retryTable[kind][a.op.class]
+	if then == correct {
 		if correction.make(&a.corrections, a.ctx, &a.outfit) {
 			a.runner.RetryMax++ // it doesn't count
-			a.corrected = true
-			return true, 0
+			return correct, 0
 		}
-		step = retryTable[a.last.kind()][a.op.class]
+		then = retryTable[a.last.kind()][a.op.class]
 	}
 	switch {
-	case step == stop, step == look && a.look == nil, a.isSpoilt():
-		return false, 0
+	case then == stop, then == look && a.look == nil, a.isSpoilt():
+		return stop, 0
 	case a.sent > a.runner.RetryMax:
-		return false, 0 // go-retryablehttp ends here by itself; the observers should know
+		return stop, 0 // go-retryablehttp ends here by itself; the observers should know
 	case a.ctx.Err() != nil:
-		return false, 0
+		return stop, 0
 	}
 	a.repeats++
-	return a.mayWait(a.policy.wait(a.repeats, a.jitter), a.last.asksToWait())
+	wait, worth := a.mayWait(a.policy.wait(a.repeats, a.jitter), a.last.asksToWait())
+	if !worth {
+		return stop, 0
+	}
+	return then, wait
 }
 
 // isSpoilt reports whether the same bytes can't do better: Wise could not open
@@ -263,17 +265,11 @@ func (o *result) asksToWait() time.Duration {
 	return o.refusal.RetryAfter
 }
 
-// mayWait reports whether the longer of two waits is worth beginning: it is not
-// too long, and leaves the call time for what is to follow.
-func (a *attempts) mayWait(drawn, asked time.Duration) (bool, time.Duration) {
-	if asked > a.policy.MaxRetryAfter {
-		return false, 0
-	}
-	wait := max(drawn, asked)
-	if !isWorthWaiting(a.ctx, wait) {
-		return false, 0
-	}
-	return true, wait
+// mayWait returns the longer of two waits, and whether it is worth beginning: it is
+// not too long, and leaves the call time for what is to follow.
+func (a *attempts) mayWait(drawn, asked time.Duration) (wait time.Duration, worth bool) {
+	wait = max(drawn, asked)
+	return wait, asked <= a.policy.MaxRetryAfter && isWorthWaiting(a.ctx, wait)
 }
 
 // decidedWait is the wait that checkRetry has decided on, in the field where
@@ -284,7 +280,7 @@ func decidedWait(decided, _ time.Duration, _ int, _ *http.Response) time.Duratio
 // left to do. A corrected request is sent without a look, as a look that fails would
 // end the call.
 func (a *attempts) prepareRetry(*http.Request) error {
-	if a.look == nil || a.corrected || a.doubt.unheard == allHeard || a.doubt.seen != notLooked {
+	if a.look == nil || a.then == correct || a.doubt.unheard == allHeard || a.doubt.seen != notLooked {
 		return nil
 	}
 	a.doubt.seen = a.look()

@@ -33,8 +33,10 @@ func TestWorlds(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	total, exceptions := newTally(), map[usersecurity.Operation]map[string]int{}
+	looking := map[usersecurity.Operation]bool{}
 	t.Run("walk", func(t *testing.T) {
 		for _, p := range plans() {
+			looking[p.row.op] = p.manner == registering
 			for _, b := range p.breadths() {
 				t.Run(fmt.Sprintf("%s, %d attempts", p.name, b.attempts), func(t *testing.T) {
 					t.Parallel()
@@ -71,6 +73,9 @@ func TestWorlds(t *testing.T) {
 		delete(exceptions, op)
 	}
 	for op, further := range exceptions {
+		if !looking[op] {
+			t.Errorf("%s looks for nothing, and has exceptions: %v", op, further)
+		}
 		t.Logf("the exceptions of %s are not pinned: knownExceptions is the place for %v", op, further)
 	}
 }
