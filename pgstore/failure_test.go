@@ -66,6 +66,11 @@ func TestRestartOfTheServer(t *testing.T) {
 			}
 		})
 	}
+	for n := range begun {
+		for begun[n].Load() == 0 {
+			time.Sleep(time.Millisecond)
+		}
+	}
 	_, err := store.Update(t.Context(), 1001, func(context.Context, *oauth2.Token) (*oauth2.Token, error) {
 		server.stop()
 		expectUnreachable(t, store)
